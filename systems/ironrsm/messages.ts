@@ -1,0 +1,85 @@
+/** The messages of IronRSM (README.md has the table), from one schema: codec, guard, equality and generator. */
+import type { EndPoint } from '../../src/spec/endpoint.js';
+import { Ord } from '../../src/spec/prelude.js';
+
+/** A ballot: ordered by seqno, then by the proposer's index (IronFleet, SOSP 2015, section 5.1.1). */
+export interface Ballot {
+  readonly seqno: number;
+  readonly proposer: number;
+}
+
+/** The total order of ballots. */
+export const ballotOrd: Ord.Ord<Ballot> = Ord.fromCompare((a, b) => {
+  if (a.seqno !== b.seqno) return a.seqno < b.seqno ? -1 : 1;
+  if (a.proposer !== b.proposer) return a.proposer < b.proposer ? -1 : 1;
+  return 0;
+});
+
+/** A client's request, as batches hold it. */
+export interface Request {
+  readonly client: EndPoint;
+  readonly seqno: number;
+  readonly value: Uint8Array;
+}
+
+/** The requests of one operation. Empty for a gap that a new leader fills. */
+export type Batch = readonly Request[];
+
+/** An acceptor's vote. */
+export interface Vote {
+  readonly ballot: Ballot;
+  readonly batch: Batch;
+}
+
+/** The last executed request of a client, and its reply. */
+export interface CachedReply {
+  readonly client: EndPoint;
+  readonly seqno: number;
+  readonly value: Uint8Array;
+}
+
+/** Why a replica will not execute a request. */
+export type Refusal = 'REQUEST_TOO_LARGE';
+
+/** Every message of the system, in the order of README.md. */
+export type RsmMessage =
+  | { readonly tag: 'request'; readonly seqno: number; readonly value: Uint8Array }
+  | { readonly tag: 'reply'; readonly seqno: number; readonly value: Uint8Array }
+  | { readonly tag: 'refused'; readonly seqno: number; readonly reason: Refusal }
+  | { readonly tag: '1a'; readonly ballot: Ballot }
+  | {
+      readonly tag: '1b';
+      readonly ballot: Ballot;
+      readonly truncationPoint: number;
+      readonly votes: readonly ReportedVote[];
+    }
+  | { readonly tag: '2a'; readonly ballot: Ballot; readonly opn: number; readonly batch: Batch }
+  | { readonly tag: '2b'; readonly ballot: Ballot; readonly opn: number; readonly batch: Batch }
+  | { readonly tag: 'heartbeat'; readonly view: Ballot; readonly suspicious: boolean; readonly opsComplete: number }
+  | { readonly tag: 'startingPhase2'; readonly ballot: Ballot; readonly truncationPoint: number }
+  | { readonly tag: 'appStateRequest'; readonly opn: number }
+  | {
+      readonly tag: 'appStateSupply';
+      readonly opn: number;
+      readonly app: Uint8Array;
+      readonly replies: readonly CachedReply[];
+    }
+  | { readonly tag: 'statusRequest'; readonly nonce: number }
+  | {
+      readonly tag: 'status';
+      readonly nonce: number;
+      readonly view: Ballot;
+      readonly leading: boolean;
+      readonly opsComplete: number;
+      readonly truncationPoint: number;
+    };
+
+/** A vote as a 1b reports it. */
+export interface ReportedVote {
+  readonly opn: number;
+  readonly ballot: Ballot;
+  readonly batch: Batch;
+}
+
+/** One message of a kind. */
+export type Message<T extends RsmMessage['tag']> = Extract<RsmMessage, { tag: T }>;
