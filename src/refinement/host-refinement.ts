@@ -62,8 +62,8 @@ export interface StepInvariant<S> {
 export interface HostRefinement<C, H, S, M, Step, W> {
   readonly protocol: ProtocolHost<C, S, M, Step>;
   readonly codec: Codec<M>;
-  /** The protocol step that the host claims to have made; a wrong claim can only cause an alarm. */
-  readonly witness: (action: W, context: StepContext<M>) => Step;
+  /** The protocol step that the host claims to have made, `undefined` if the record makes no sense; a wrong claim can only cause an alarm. */
+  readonly witness: (action: W, context: StepContext<M>) => Step | undefined;
   readonly components: readonly Component<H, S>[];
   readonly stepInvariants: readonly StepInvariant<S>[];
 }
