@@ -1,24 +1,27 @@
-/** Changes of one node of the trie: in place where the node belongs to the draft at work, on a copy everywhere else. */
+/**
+ * Changes of one node of the trie: in place where the node belongs to the draft at work, on a copy everywhere else.
+ * A node that a draft owns has `values` and `children` of its own, since these are written in place; `keys` are only
+ * ever replaced, and empty arrays never written, so both may be shared.
+ */
 import type { MapKey } from './hash.js';
 import { type Edit, indexOf, type Node } from './node.js';
-
-/** `node` if the draft `edit` made it, else a copy that the draft owns with all its arrays. */
-const own = <K extends MapKey, V>(node: Node<K, V>, edit: Edit): Node<K, V> => {
-  if (node.owner === edit) return node;
-  const { dataMap, nodeMap, keys, values, children } = node;
-  return { owner: edit, dataMap, nodeMap, keys: keys.slice(), values: values.slice(), children: children.slice() };
-};
 
 /** `node` with the value of entry `i` replaced. */
 export const withValue = <K extends MapKey, V>(node: Node<K, V>, i: number, value: V, edit: Edit): Node<K, V> => {
   if (node.values[i] === value) return node;
-  if (edit.inPlace) {
-    const mine = own(node, edit);
-    mine.values[i] = value;
-    return mine;
+  if (isOwn(node, edit)) {
+    node.values[i] = value;
+    return node;
   }
-  const { dataMap, nodeMap, keys, children } = node;
-  return { owner: undefined, dataMap, nodeMap, keys, values: replaced(node.values, i, value), children };
+  const { dataMap, nodeMap, keys } = node;
+  return {
+    owner: edit,
+    dataMap,
+    nodeMap,
+    keys,
+    values: replaced(node.values, i, value),
+    children: childrenFor(node, edit),
+  };
 };
 
 /** `node` with child `i` replaced. */
@@ -28,13 +31,13 @@ export const withChild = <K extends MapKey, V>(
   child: Node<K, V>,
   edit: Edit,
 ): Node<K, V> => {
-  if (edit.inPlace) {
-    const mine = own(node, edit);
-    mine.children[i] = child;
-    return mine;
+  if (isOwn(node, edit)) {
+    node.children[i] = child;
+    return node;
   }
-  const { dataMap, nodeMap, keys, values } = node;
-  return { owner: undefined, dataMap, nodeMap, keys, values, children: replaced(node.children, i, child) };
+  const { dataMap, nodeMap, keys } = node;
+  const values = edit.inPlace && keys.length > 0 ? node.values.slice() : node.values;
+  return { owner: edit, dataMap, nodeMap, keys, values, children: replaced(node.children, i, child) };
 };
 
 /** `node` with a new entry at index `i`. */
@@ -47,41 +50,17 @@ export const withEntry = <K extends MapKey, V>(
   edit: Edit,
 ): Node<K, V> => {
   edit.growth++;
-  if (edit.inPlace) {
-    const mine = own(node, edit);
-    mine.dataMap |= bit;
-    mine.keys.splice(i, 0, key);
-    mine.values.splice(i, 0, value);
-    return mine;
-  }
-  return {
-    owner: undefined,
-    dataMap: node.dataMap | bit,
-    nodeMap: node.nodeMap,
-    keys: inserted(node.keys, i, key),
-    values: inserted(node.values, i, value),
-    children: node.children,
-  };
+  const keys = inserted(node.keys, i, key);
+  const values = inserted(node.values, i, value);
+  return rewritten(node, edit, node.dataMap | bit, node.nodeMap, keys, values, childrenFor(node, edit));
 };
 
 /** `node` without its entry `i`. */
 export const withoutEntry = <K extends MapKey, V>(node: Node<K, V>, bit: number, i: number, edit: Edit): Node<K, V> => {
   edit.growth--;
-  if (edit.inPlace) {
-    const mine = own(node, edit);
-    mine.dataMap &= ~bit;
-    mine.keys.splice(i, 1);
-    mine.values.splice(i, 1);
-    return mine;
-  }
-  return {
-    owner: undefined,
-    dataMap: node.dataMap & ~bit,
-    nodeMap: node.nodeMap,
-    keys: removed(node.keys, i),
-    values: removed(node.values, i),
-    children: node.children,
-  };
+  const keys = removed(node.keys, i);
+  const values = removed(node.values, i);
+  return rewritten(node, edit, node.dataMap & ~bit, node.nodeMap, keys, values, childrenFor(node, edit));
 };
 
 /** `node` with its entry `i` replaced by `child`, which holds that entry and one more. */
@@ -92,24 +71,10 @@ export const entryToChild = <K extends MapKey, V>(
   child: Node<K, V>,
   edit: Edit,
 ): Node<K, V> => {
-  const at = indexOf(node.nodeMap, bit);
-  if (edit.inPlace) {
-    const mine = own(node, edit);
-    mine.dataMap &= ~bit;
-    mine.nodeMap |= bit;
-    mine.keys.splice(i, 1);
-    mine.values.splice(i, 1);
-    mine.children.splice(at, 0, child);
-    return mine;
-  }
-  return {
-    owner: undefined,
-    dataMap: node.dataMap & ~bit,
-    nodeMap: node.nodeMap | bit,
-    keys: removed(node.keys, i),
-    values: removed(node.values, i),
-    children: inserted(node.children, at, child),
-  };
+  const keys = removed(node.keys, i);
+  const values = removed(node.values, i);
+  const children = inserted(node.children, indexOf(node.nodeMap, bit), child);
+  return rewritten(node, edit, node.dataMap & ~bit, node.nodeMap | bit, keys, values, children);
 };
 
 /** `node` with its child `i` replaced by the one entry that is left in `child`. */
@@ -121,25 +86,33 @@ export const childToEntry = <K extends MapKey, V>(
   edit: Edit,
 ): Node<K, V> => {
   const at = indexOf(node.dataMap, bit);
-  const key = child.keys[0]!;
-  const value = child.values[0]!;
-  if (edit.inPlace) {
-    const mine = own(node, edit);
-    mine.dataMap |= bit;
-    mine.nodeMap &= ~bit;
-    mine.keys.splice(at, 0, key);
-    mine.values.splice(at, 0, value);
-    mine.children.splice(i, 1);
-    return mine;
-  }
-  return {
-    owner: undefined,
-    dataMap: node.dataMap | bit,
-    nodeMap: node.nodeMap & ~bit,
-    keys: inserted(node.keys, at, key),
-    values: inserted(node.values, at, value),
-    children: removed(node.children, i),
-  };
+  const keys = inserted(node.keys, at, child.keys[0]!);
+  const values = inserted(node.values, at, child.values[0]!);
+  return rewritten(node, edit, node.dataMap | bit, node.nodeMap & ~bit, keys, values, removed(node.children, i));
+};
+
+const isOwn = <K extends MapKey, V>(node: Node<K, V>, edit: Edit): boolean => edit.inPlace && node.owner === edit;
+
+/** The children of `node` for its successor: a copy where a draft could write them in place later. */
+const childrenFor = <K extends MapKey, V>(node: Node<K, V>, edit: Edit): Node<K, V>[] =>
+  edit.inPlace && node.owner !== edit && node.children.length > 0 ? node.children.slice() : node.children;
+
+const rewritten = <K extends MapKey, V>(
+  node: Node<K, V>,
+  edit: Edit,
+  dataMap: number,
+  nodeMap: number,
+  keys: K[],
+  values: V[],
+  children: Node<K, V>[],
+): Node<K, V> => {
+  if (!isOwn(node, edit)) return { owner: edit, dataMap, nodeMap, keys, values, children };
+  node.dataMap = dataMap;
+  node.nodeMap = nodeMap;
+  node.keys = keys;
+  node.values = values;
+  node.children = children;
+  return node;
 };
 
 // One loop over a new array: `slice` and then `splice` would copy twice.

@@ -1,21 +1,27 @@
 /**
- * Hashes of the keys of a `PersistentMap`: 32 bits, read from the top. The last multiplication is Fibonacci hashing
- * (Knuth, The Art of Computer Programming 3, section 6.4): it spreads a dense run of numbers evenly over the top bits,
- * which a trie reads first.
+ * Hashes of the keys of a `PersistentMap`: 32 bits, which a trie reads from the top, five at a level. Numbers are hashed
+ * so that neighbours share a node: the lowest five bits decide at level 2, and blocks of 32 numbers are spread by
+ * Fibonacci hashing (Knuth, The Art of Computer Programming 3, section 6.4), which keeps dense runs even.
  */
 
 /** A key of a `PersistentMap`: a string, or a natural number up to 2^53 - 1. */
 export type MapKey = string | number;
 
-const golden = 0x9e3779b1;
 const two32 = 0x1_0000_0000;
 
 /** The hash of `key`, a 32-bit integer; throws on a number that is not a natural (and on -0, which would be a second 0). */
 export const hashOf = (key: MapKey): number => {
   if (typeof key === 'string') return hashOfText(key);
-  if (key >>> 0 === key && !Object.is(key, -0)) return Math.imul(key, golden);
+  if (key >>> 0 === key && !Object.is(key, -0)) return hashOfLow(key);
   if (!Number.isSafeInteger(key) || key < two32) throw new RangeError(`${key} is not a natural number up to 2^53 - 1`);
-  return Math.imul(key ^ Math.imul(Math.floor(key / two32), 0x85ebca6b), golden);
+  return hashOfLow(key ^ Math.imul(Math.floor(key / two32), 0x85ebca60));
+};
+
+/** A permutation of the 32-bit numbers: ten bits for the block of 32, five for the place in it, the block's other bits. */
+const hashOfLow = (low: number): number => {
+  // 2^27 times the golden ratio, odd: multiplying by it permutes the 27 bits of the block's number.
+  const block = Math.imul(low >>> 5, 0x4f1bbcd);
+  return ((block >>> 17) << 22) | ((low & 31) << 17) | (block & 0x1ffff);
 };
 
 /** FNV-1a over the UTF-16 units of `text`, then the finalizer of MurmurHash3, since FNV leaves the top bits of short texts poor. */

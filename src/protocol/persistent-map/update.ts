@@ -27,16 +27,7 @@ export const insert = <K extends MapKey, V>(
     if (other === key) return withValue(node, i, value, edit);
     edit.growth++;
     const rest = restOf(hashOf(other), level + 1);
-    const pair = pairOf(
-      level + 1,
-      rest,
-      other,
-      node.values[i]!,
-      hash << 5,
-      key,
-      value,
-      edit.inPlace ? edit : undefined,
-    );
+    const pair = pairOf(level + 1, rest, other, node.values[i]!, hash << 5, key, value, edit);
     return entryToChild(node, bit, i, pair, edit);
   }
   if ((node.nodeMap & bit) !== 0) {
@@ -83,7 +74,7 @@ const pairOf = <K extends MapKey, V>(
   hash2: number,
   key2: K,
   value2: V,
-  owner: Edit | undefined,
+  owner: Edit,
 ): Node<K, V> => {
   const bit1 = level === bucketLevel ? 0 : bitOf(hash1);
   const bit2 = level === bucketLevel ? 0 : bitOf(hash2);
