@@ -4,7 +4,7 @@
  */
 import type { PersistentMap } from '../protocol/persistent-map.js';
 import type { SentPackets } from '../protocol/sent-packets.js';
-import { type Check, firstViolation, holds, type Violation, violated } from '../spec/check.js';
+import { type Check, firstViolation, holds, violated } from '../spec/check.js';
 import type { EndPoint } from '../spec/endpoint.js';
 import type { Packet } from '../spec/packet.js';
 import { E } from '../spec/prelude.js';
