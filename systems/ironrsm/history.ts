@@ -30,6 +30,12 @@ export interface Fold {
   readonly answers: PersistentMap<EndPoint, Answer>;
 }
 
+/** A request that was executed, and its reply. */
+export interface Executed {
+  readonly request: Request;
+  readonly reply: Uint8Array;
+}
+
 /** Two different values where there may be one. */
 export interface Conflict {
   readonly what: string;
@@ -49,8 +55,8 @@ export class RsmHistory {
   readonly chosen = new Map<number, Batch>();
   /** `folds[k]`: after the operations 0 to k - 1, as far as they are chosen without a gap. */
   readonly folds: Fold[];
-  /** The requests that operation k executes for the first time. */
-  readonly executes: (readonly Request[])[] = [];
+  /** The requests that operation k executes, each for the first time, with their replies. */
+  readonly executes: (readonly Executed[])[] = [];
   proposalConflict: Conflict | undefined;
   chosenConflict: Conflict | undefined;
   /** Operations that the last change added to the fold. */
@@ -110,14 +116,14 @@ export class RsmHistory {
 
   /** A client's requests execute in the order of their seqnos: what is not above the last one was executed or overtaken. */
   #fold(batch: Batch): void {
-    const executed: Request[] = [];
+    const executed: Executed[] = [];
     let { app, answers } = this.folds.at(-1) as Fold;
     for (const r of batch) {
       if ((answers.get(r.client)?.seqno ?? -1) >= r.seqno) continue;
       const applied = this.configuration.app.apply(app, r.value);
       app = applied.state;
       answers = answers.set(r.client, { seqno: r.seqno, value: applied.reply });
-      executed.push(r);
+      executed.push({ request: r, reply: applied.reply });
     }
     this.executes.push(executed);
     this.folds.push({ app, answers });

@@ -1,4 +1,6 @@
 /** The messages of IronRSM (README.md has the table), from one schema: codec, guard, equality and generator. */
+import { codecOf } from '../../src/network/message-codec.js';
+import { type IronSchemable, schema } from '../../src/network/schema.js';
 import type { EndPoint } from '../../src/spec/endpoint.js';
 import { Ord } from '../../src/spec/prelude.js';
 
@@ -83,3 +85,51 @@ export interface ReportedVote {
 
 /** One message of a kind. */
 export type Message<T extends RsmMessage['tag']> = Extract<RsmMessage, { tag: T }>;
+
+/** Upper bounds of the wire form; a cluster's parameters set lower ones. */
+const wireMax = { valueBytes: 1 << 24, batchRequests: 4096, votes: 65_536, snapshotBytes: 1 << 28, replies: 1 << 20 } as const;
+
+/** The largest index of a replica, exclusive. */
+const replicasMax = 256;
+
+const ballotFields = <S>(S: IronSchemable<S>) => S.struct<Ballot>({ seqno: S.nat, proposer: S.int(0, replicasMax - 1) });
+
+const batchList = <S>(S: IronSchemable<S>) =>
+  S.list<Request>(
+    S.struct<Request>({ client: S.endPoint, seqno: S.nat, value: S.bytes(wireMax.valueBytes) }),
+    wireMax.batchRequests,
+  );
+
+/** The one description of every message. */
+export const rsmSchema = schema<RsmMessage>((S) => {
+  const ballot = ballotFields(S);
+  const batch = batchList(S);
+  const value = S.bytes(wireMax.valueBytes);
+  const replies = S.list<CachedReply>(S.struct<CachedReply>({ client: S.endPoint, seqno: S.nat, value }), wireMax.replies);
+  const votes = S.list<ReportedVote>(S.struct<ReportedVote>({ opn: S.nat, ballot, batch }), wireMax.votes);
+  return S.sum('tag')({
+    request: S.struct({ tag: S.literal('request'), seqno: S.nat, value }),
+    reply: S.struct({ tag: S.literal('reply'), seqno: S.nat, value }),
+    refused: S.struct({ tag: S.literal('refused'), seqno: S.nat, reason: S.literal('REQUEST_TOO_LARGE') }),
+    '1a': S.struct({ tag: S.literal('1a'), ballot }),
+    '1b': S.struct({ tag: S.literal('1b'), ballot, truncationPoint: S.nat, votes }),
+    '2a': S.struct({ tag: S.literal('2a'), ballot, opn: S.nat, batch }),
+    '2b': S.struct({ tag: S.literal('2b'), ballot, opn: S.nat, batch }),
+    heartbeat: S.struct({ tag: S.literal('heartbeat'), view: ballot, suspicious: S.boolean, opsComplete: S.nat }),
+    startingPhase2: S.struct({ tag: S.literal('startingPhase2'), ballot, truncationPoint: S.nat }),
+    appStateRequest: S.struct({ tag: S.literal('appStateRequest'), opn: S.nat }),
+    appStateSupply: S.struct({ tag: S.literal('appStateSupply'), opn: S.nat, app: S.bytes(wireMax.snapshotBytes), replies }),
+    statusRequest: S.struct({ tag: S.literal('statusRequest'), nonce: S.nat }),
+    status: S.struct({
+      tag: S.literal('status'),
+      nonce: S.nat,
+      view: ballot,
+      leading: S.boolean,
+      opsComplete: S.nat,
+      truncationPoint: S.nat,
+    }),
+  });
+});
+
+/** Messages to bytes and back. */
+export const rsmCodec = codecOf(rsmSchema);

@@ -91,12 +91,13 @@ const resends2a = (s: Replica): readonly Packet<RsmMessage>[] => {
   const { phase, ballot, nextOpn } = s.proposer;
   if (phase !== 'phase2') return [];
   const from = Math.max(s.executor.opsComplete, s.acceptor.truncationPoint);
-  const end = Math.min(nextOpn, from + s.constants.configuration.parameters.resendOpsMax);
   const sends: Packet<RsmMessage>[] = [];
-  for (let opn = from; opn < end; opn++) {
+  let left = s.constants.configuration.parameters.resendOpsMax;
+  for (let opn = from; opn < nextOpn && left > 0; opn++) {
     const vote = s.acceptor.votes.get(opn);
-    const mine = vote !== undefined && ballotOrd.equals(vote.ballot, ballot);
-    if (mine) sends.push(...toOthers(s, { tag: '2a', ballot, opn, batch: vote.batch }));
+    if (vote === undefined || !ballotOrd.equals(vote.ballot, ballot)) continue;
+    sends.push(...toOthers(s, { tag: '2a', ballot, opn, batch: vote.batch }));
+    left--;
   }
   return sends;
 };
