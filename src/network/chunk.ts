@@ -45,7 +45,7 @@ export interface ReassemblyLimits {
 /** What a chunk that is held costs beyond its bytes (an estimate of the engine's objects), so that tiny chunks cannot fill the memory. */
 export const heldChunkOverheadBytes = 256;
 
-interface Partial {
+interface Assembly {
   readonly source: EndPoint;
   readonly first: Chunk;
   readonly startedMs: number;
@@ -59,9 +59,9 @@ const taken: unique symbol = Symbol('the chunk was kept');
 export class Reassembler {
   readonly #limits: ReassemblyLimits;
   readonly #counters: Pick<NetworkCounters, ChunkDrop | 'evictedPartialMessages' | 'chunksReceived'>;
-  readonly #bySource = new Map<EndPoint, Map<number, Partial>>();
+  readonly #bySource = new Map<EndPoint, Map<number, Assembly>>();
   /** All messages under way, oldest first. */
-  readonly #byAge = new Set<Partial>();
+  readonly #byAge = new Set<Assembly>();
   #heldBytes = 0;
 
   constructor(
@@ -97,22 +97,22 @@ export class Reassembler {
     const wholeCost = chunk.length + chunk.count * heldChunkOverheadBytes;
     // Could never be complete within the memory: it would only push out what can.
     if (wholeCost > this.#limits.heldBytesMax) return 'droppedChunkTooLarge';
-    const partial = this.#bySource.get(source)?.get(chunk.id) ?? this.#start(source, chunk, nowMs);
-    const { first } = partial;
+    const assembly = this.#bySource.get(source)?.get(chunk.id) ?? this.#start(source, chunk, nowMs);
+    const { first } = assembly;
     if (chunk.count !== first.count || chunk.length !== first.length || chunk.digest !== first.digest) {
       return 'droppedChunkConflict';
     }
-    if (partial.parts.has(chunk.index)) return 'droppedChunkDuplicate';
-    while (this.#heldBytes + cost > this.#limits.heldBytesMax) this.#evictOldest(partial);
-    partial.parts.set(chunk.index, chunk.bytes);
-    partial.heldBytes += cost;
+    if (assembly.parts.has(chunk.index)) return 'droppedChunkDuplicate';
+    while (this.#heldBytes + cost > this.#limits.heldBytesMax) this.#evictOldest(assembly);
+    assembly.parts.set(chunk.index, chunk.bytes);
+    assembly.heldBytes += cost;
     this.#heldBytes += cost;
-    if (partial.parts.size < first.count) return taken;
-    this.#forget(partial);
-    return join(partial) ?? 'droppedChunkDigest';
+    if (assembly.parts.size < first.count) return taken;
+    this.#forget(assembly);
+    return join(assembly) ?? 'droppedChunkDigest';
   }
 
-  #start(source: EndPoint, first: Chunk, nowMs: number): Partial {
+  #start(source: EndPoint, first: Chunk, nowMs: number): Assembly {
     let ofSource = this.#bySource.get(source);
     if (ofSource !== undefined && ofSource.size >= this.#limits.messagesPerSourceMax) {
       const [oldest] = ofSource.values();
@@ -123,44 +123,44 @@ export class Reassembler {
       ofSource = new Map();
       this.#bySource.set(source, ofSource);
     }
-    const partial: Partial = { source, first, startedMs: nowMs, parts: new Map(), heldBytes: 0 };
-    ofSource.set(first.id, partial);
-    this.#byAge.add(partial);
-    return partial;
+    const assembly: Assembly = { source, first, startedMs: nowMs, parts: new Map(), heldBytes: 0 };
+    ofSource.set(first.id, assembly);
+    this.#byAge.add(assembly);
+    return assembly;
   }
 
   #evictOld(nowMs: number): void {
-    for (const partial of this.#byAge) {
-      if (nowMs - partial.startedMs <= this.#limits.ageMsMax) return;
-      this.#evict(partial);
+    for (const assembly of this.#byAge) {
+      if (nowMs - assembly.startedMs <= this.#limits.ageMsMax) return;
+      this.#evict(assembly);
     }
   }
 
-  #evictOldest(except: Partial): void {
-    for (const partial of this.#byAge) {
-      if (partial === except) continue;
-      this.#evict(partial);
+  #evictOldest(except: Assembly): void {
+    for (const assembly of this.#byAge) {
+      if (assembly === except) continue;
+      this.#evict(assembly);
       return;
     }
     throw new Error('a message that fits the limits by itself did not');
   }
 
-  #evict(partial: Partial): void {
+  #evict(assembly: Assembly): void {
     this.#counters.evictedPartialMessages++;
-    this.#forget(partial);
+    this.#forget(assembly);
   }
 
-  #forget(partial: Partial): void {
-    this.#heldBytes -= partial.heldBytes;
-    this.#byAge.delete(partial);
-    const ofSource = this.#bySource.get(partial.source);
-    ofSource?.delete(partial.first.id);
-    if (ofSource?.size === 0) this.#bySource.delete(partial.source);
+  #forget(assembly: Assembly): void {
+    this.#heldBytes -= assembly.heldBytes;
+    this.#byAge.delete(assembly);
+    const ofSource = this.#bySource.get(assembly.source);
+    ofSource?.delete(assembly.first.id);
+    if (ofSource?.size === 0) this.#bySource.delete(assembly.source);
   }
 }
 
 /** The message of all chunks; `undefined` where it is not what was cut, because chunks of two messages were mixed. */
-const join = ({ first, parts }: Partial): Uint8Array | undefined => {
+const join = ({ first, parts }: Assembly): Uint8Array | undefined => {
   const message = new Uint8Array(first.length);
   const size = chunkSizeOf(first.length, first.count);
   for (const [index, bytes] of parts) message.set(bytes, index * size);

@@ -1,0 +1,107 @@
+/**
+ * The way of a datagram into the inbox: cheap checks, messages out of bundles and chunks, decode. Any bytes from anyone
+ * end in the inbox or in a counter; nothing here can send.
+ */
+import { type EndPoint, parseEndPoint } from '../spec/endpoint.js';
+import { E } from '../spec/prelude.js';
+import { Reassembler, type ReassemblyLimits } from './chunk.js';
+import type { Codec } from './codec.js';
+import type { NetworkCounters } from './counters.js';
+import { clusterIdOf, readFrame } from './frame.js';
+import type { Inbox } from './inbox.js';
+
+/** Sources whose end points are remembered. A flood of addresses empties the memory; it does not fill it. */
+const sourcesMax = 16_384;
+
+/** What a `Receiver` works on. */
+export interface ReceiverParts<M> {
+  readonly me: EndPoint;
+  readonly clusterName: string;
+  readonly codec: Codec<M>;
+  readonly inbox: Inbox<M>;
+  readonly counters: NetworkCounters;
+  /** A bundle of more messages is dropped whole. */
+  readonly bundleMessagesMax: number;
+  readonly reassembly: ReassemblyLimits;
+  readonly nowMs: () => number;
+}
+
+/** Turns datagrams into packets of the inbox. */
+export class Receiver<M> {
+  readonly #parts: ReceiverParts<M>;
+  readonly #clusterId: number;
+  readonly #reassembler: Reassembler;
+  readonly #sources = new Map<string, Map<number, EndPoint>>();
+  #sourcesCount = 0;
+
+  constructor(parts: ReceiverParts<M>) {
+    this.#parts = parts;
+    this.#clusterId = clusterIdOf(parts.clusterName);
+    this.#reassembler = new Reassembler(parts.reassembly, parts.counters);
+  }
+
+  /** Bytes of unfinished messages held, bookkeeping included. */
+  get heldBytes(): number {
+    return this.#reassembler.heldBytes;
+  }
+
+  /**
+   * Takes a datagram, of any bytes, that came from `address` and `port`; `true` if the inbox gained a packet. Keeps
+   * views of `datagram`, which must not change afterwards. Never throws.
+   */
+  take(datagram: Uint8Array, address: string, port: number): boolean {
+    const { counters } = this.#parts;
+    counters.datagramsReceived++;
+    counters.bytesReceived += datagram.length;
+    const source = this.#sourceOf(address, port);
+    if (source === undefined) {
+      counters.droppedSource++;
+      return false;
+    }
+    const frame = readFrame(datagram, this.#clusterId, this.#parts.bundleMessagesMax);
+    if (E.isLeft(frame)) {
+      counters[frame.left]++;
+      return false;
+    }
+    if (frame.right.tag === 'chunk') {
+      const whole = this.#reassembler.add(source, frame.right, this.#parts.nowMs());
+      return whole !== undefined && this.#arrive(source, whole);
+    }
+    counters.bundlesReceived++;
+    let gained = false;
+    for (const bytes of frame.right.messages) gained = this.#arrive(source, bytes) || gained;
+    return gained;
+  }
+
+  #arrive(source: EndPoint, bytes: Uint8Array): boolean {
+    const { codec, inbox, counters, me } = this.#parts;
+    counters.messagesArrived++;
+    const message = codec.decode(bytes);
+    if (E.isLeft(message)) {
+      counters.droppedInvalidMessage++;
+      return false;
+    }
+    if (!inbox.push({ packet: { source, target: me, message: message.right }, bytes })) {
+      counters.droppedInboxFull++;
+      return false;
+    }
+    counters.messagesReceived++;
+    return true;
+  }
+
+  /** The end point of a sender; `undefined` for one that no packet can name, such as port 0. */
+  #sourceOf(address: string, port: number): EndPoint | undefined {
+    const known = this.#sources.get(address)?.get(port);
+    if (known !== undefined) return known;
+    const parsed = parseEndPoint(`${address}:${port}`);
+    if (E.isLeft(parsed)) return undefined;
+    if (this.#sourcesCount >= sourcesMax) {
+      this.#sources.clear();
+      this.#sourcesCount = 0;
+    }
+    const ofAddress = this.#sources.get(address) ?? new Map<number, EndPoint>();
+    this.#sources.set(address, ofAddress.set(port, parsed.right));
+    this.#sourcesCount++;
+    return parsed.right;
+  }
+}
