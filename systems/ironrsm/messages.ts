@@ -87,7 +87,7 @@ export interface ReportedVote {
 export type Message<T extends RsmMessage['tag']> = Extract<RsmMessage, { tag: T }>;
 
 /** Upper bounds of the wire form; a cluster's parameters set lower ones. */
-const wireMax = { valueBytes: 1 << 24, batchRequests: 4096, votes: 65_536, snapshotBytes: 1 << 28, replies: 1 << 20 } as const;
+export const wireMax = { valueBytes: 1 << 24, batchRequests: 4096, votes: 65_536, snapshotBytes: 1 << 28, replies: 1 << 20 } as const;
 
 /** The largest index of a replica, exclusive. */
 const replicasMax = 256;
