@@ -1,0 +1,135 @@
+/** Clients that speak the language of an application: key-value and counter. */
+import { E, unreachable } from '../../../src/spec/prelude.js';
+import { decodeCount } from '../applications/counter.js';
+import {
+  decodeReply,
+  encodeCommand,
+  type KvCommand,
+  type KvError,
+  type KvReply,
+  keyBytesMax,
+  valueBytesMax,
+} from '../applications/kv.js';
+import { type ClientError, tooLarge } from './core.js';
+
+/** What typed clients need of a client. */
+export interface Requester {
+  request(value: Uint8Array, options?: RequestOptions): Promise<E.Either<ClientError, Uint8Array>>;
+}
+
+/** How long a request may take before its outcome is reported as unknown. */
+export interface RequestOptions {
+  readonly timeoutMs?: number;
+}
+
+/** The service answered, with a refusal of the application by name. Nothing was changed. */
+export interface ApplicationError {
+  readonly tag: 'Application';
+  readonly message: string;
+  readonly error: KvError | 'UNREADABLE_REPLY';
+}
+
+/** Why a command of an application has no result. */
+export type CommandError = ClientError | ApplicationError;
+
+type Result<A> = Promise<E.Either<CommandError, A>>;
+
+const sentences: Readonly<Record<KvError | 'UNREADABLE_REPLY', string>> = {
+  MALFORMED: 'the replicas could not read the command; is this a cluster of the application kv?',
+  NOT_AN_INTEGER: 'the value is not a decimal integer; it was not changed',
+  OUT_OF_RANGE: 'the value or its successor leaves the safe integers; it was not changed',
+  UNREADABLE_REPLY: 'the reply is not one of this application; does the cluster run another one?',
+};
+
+const refused = (error: ApplicationError['error']): E.Either<CommandError, never> =>
+  E.left({ tag: 'Application', message: `${error}: ${sentences[error]}`, error });
+
+/** Bytes of the parts of a command that have a bound of their own. */
+const withinBounds = (command: KvCommand): boolean => {
+  if (command.key.length > keyBytesMax) return false;
+  switch (command.tag) {
+    case 'set':
+      return command.value.length <= valueBytesMax;
+    case 'cas':
+      return command.new.length <= valueBytesMax && (command.old?.length ?? 0) <= valueBytesMax;
+    case 'get':
+    case 'del':
+    case 'incr':
+      return true;
+    default:
+      return unreachable(command);
+  }
+};
+
+/** Get, set, del, cas and incr on byte strings. Each call is one request; none is executed more than once. */
+export class KvClient {
+  readonly #client: Requester;
+
+  /** Uses `client`, which the caller closes. */
+  constructor(client: Requester) {
+    this.#client = client;
+  }
+
+  /** The value of `key`, `null` where there is none. */
+  get(key: Uint8Array, options?: RequestOptions): Result<Uint8Array | null> {
+    return this.#ask({ tag: 'get', key }, 'value', (r) => r.value, options);
+  }
+
+  /** Stores `value` under `key`. */
+  set(key: Uint8Array, value: Uint8Array, options?: RequestOptions): Result<void> {
+    return this.#ask({ tag: 'set', key, value }, 'ok', () => undefined, options);
+  }
+
+  /** Removes `key`; says whether it was there. */
+  del(key: Uint8Array, options?: RequestOptions): Result<boolean> {
+    return this.#ask({ tag: 'del', key }, 'done', (r) => r.done, options);
+  }
+
+  /** Stores `value` if `key` holds `old` (`null`: nothing); says whether it did. */
+  cas(key: Uint8Array, old: Uint8Array | null, value: Uint8Array, options?: RequestOptions): Result<boolean> {
+    return this.#ask({ tag: 'cas', key, old, new: value }, 'done', (r) => r.done, options);
+  }
+
+  /** Adds one to the decimal integer under `key` (absent counts as 0); the new number. */
+  incr(key: Uint8Array, options?: RequestOptions): Result<number> {
+    return this.#ask({ tag: 'incr', key }, 'number', (r) => r.number, options);
+  }
+
+  async #ask<T extends KvReply['tag'], A>(
+    command: KvCommand,
+    tag: T,
+    result: (reply: Extract<KvReply, { tag: T }>) => A,
+    options: RequestOptions | undefined,
+  ): Result<A> {
+    if (!withinBounds(command)) {
+      const parts = [command.key, 'value' in command ? command.value : undefined];
+      return E.left(tooLarge(parts.reduce((sum, part) => sum + (part?.length ?? 0), 0)));
+    }
+    const answer = await this.#client.request(encodeCommand(command), options);
+    if (E.isLeft(answer)) return answer;
+    const decoded = decodeReply(answer.right);
+    if (E.isLeft(decoded)) return refused('UNREADABLE_REPLY');
+    const reply = decoded.right;
+    if (reply.tag === 'error') return refused(reply.error);
+    if (reply.tag !== tag) return refused('UNREADABLE_REPLY');
+    return E.right(result(reply as Extract<KvReply, { tag: T }>));
+  }
+}
+
+/** The counter. */
+export class CounterClient {
+  readonly #client: Requester;
+
+  /** Uses `client`, which the caller closes. */
+  constructor(client: Requester) {
+    this.#client = client;
+  }
+
+  /** Adds one; the new count. */
+  async increment(options?: RequestOptions): Result<number> {
+    const answer = await this.#client.request(new Uint8Array(0), options);
+    if (E.isLeft(answer)) return answer;
+    const count = decodeCount(answer.right);
+    return E.isLeft(count) ? refused('UNREADABLE_REPLY') : E.right(count.right);
+  }
+}
