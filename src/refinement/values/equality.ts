@@ -1,17 +1,7 @@
 /** Deep equality of protocol values; identity comes first, so that what two values share costs nothing. */
 import { PersistentMap } from '../../protocol/persistent-map.js';
+import { equalBytes } from '../../spec/bytes.js';
 import { isPlainObject, kindOf, type PlainObject, unsupported } from './kind.js';
-
-/** Below this length a loop is faster than the call of `Buffer.compare`. */
-const loopBytesMax = 48;
-
-/** Whether two byte arrays hold the same bytes. */
-export const equalBytes = (a: Uint8Array, b: Uint8Array): boolean => {
-  if (a.length !== b.length) return false;
-  if (a.length > loopBytesMax) return Buffer.compare(a, b) === 0;
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
-  return true;
-};
 
 /**
  * Whether `a` and `b` are the same value: primitives by `Object.is`, bytes by content, objects by their own keys in any
