@@ -1,0 +1,135 @@
+/** Replicas in one process on a network that the test controls; every step is checked for undeclared changes. */
+import { type EndPoint, endPoint } from '../../src/spec/endpoint.js';
+import type { Packet } from '../../src/spec/packet.js';
+import { E } from '../../src/spec/prelude.js';
+import type { Application } from '../../systems/ironrsm/application.js';
+import { defaultParameters, type Parameters } from '../../systems/ironrsm/configuration.js';
+import { type ReplicaAction, ReplicaHost } from '../../systems/ironrsm/host.js';
+import type { Message, RsmMessage } from '../../systems/ironrsm/messages.js';
+import { faultsOf, stateOf } from './host-state.js';
+import { frozen, RecordingIo } from './recording-io.js';
+
+/** An application that remembers every request that it executed, as text, and answers with their count. */
+export const recorder: Application<readonly string[]> = {
+  name: 'recorder',
+  initial: [],
+  apply: (state, request) => ({
+    state: [...state, Buffer.from(request).toString()],
+    reply: Buffer.from(`${state.length + 1}`),
+  }),
+  snapshot: (state) => Buffer.from(JSON.stringify(state)),
+  restore: (bytes) => {
+    try {
+      return E.right(JSON.parse(Buffer.from(bytes).toString()) as readonly string[]);
+    } catch {
+      return E.left('no JSON');
+    }
+  },
+};
+
+/** The end point of replica `index`. */
+export const replicaAt = (index: number): EndPoint => endPoint(`10.0.0.${index + 1}:7000`);
+
+/** The end point of client `index`. */
+export const clientAt = (index: number): EndPoint => endPoint(`10.0.1.${index + 1}:9000`);
+
+type Packets = Packet<RsmMessage>[];
+
+/** `size` replicas. Packets go through `network`, which gives those that arrive, at once and in order unless the test says otherwise. */
+export class TestCluster {
+  readonly replicas: readonly EndPoint[];
+  readonly hosts: readonly ReplicaHost[];
+  /** Packets sent to others than replicas. */
+  readonly toClients: Packets = [];
+  readonly taken = new Set<ReplicaAction['action']>();
+  nowMs = 1000;
+  steps = 0;
+  network: (packet: Packet<RsmMessage>) => Packets = (packet) => [packet];
+  readonly #inboxes: readonly Packets[];
+
+  constructor(
+    size: number,
+    parameters: Partial<Parameters> = {},
+    app: Application<unknown> = recorder as Application<unknown>,
+  ) {
+    this.replicas = Array.from({ length: size }, (_, i) => replicaAt(i));
+    const configuration = { replicas: this.replicas, app, parameters: { ...defaultParameters, ...parameters } };
+    this.hosts = this.replicas.map((replica) => new ReplicaHost(configuration, replica));
+    this.#inboxes = this.replicas.map(() => []);
+  }
+
+  host(index: number): ReplicaHost {
+    return this.hosts[index] as ReplicaHost;
+  }
+
+  /** What replica `index` executed, in order. */
+  executed(index: number): readonly string[] {
+    return this.host(index).executor.app as readonly string[];
+  }
+
+  /** Puts a packet on the network. */
+  send(packet: Packet<RsmMessage>): void {
+    for (const arrived of this.network(frozen(packet))) this.deliver(arrived);
+  }
+
+  /** Puts a packet where it is to go, past the network. */
+  deliver(packet: Packet<RsmMessage>): void {
+    const inbox = this.#inboxes[this.replicas.indexOf(packet.target)];
+    (inbox ?? this.toClients).push(packet);
+  }
+
+  /** Sends a client's request to the replicas, all of them unless `targets` says which. */
+  request(client: number, seqno: number, text: string, targets = this.replicas.map((_, i) => i)): void {
+    const message = { tag: 'request', seqno, value: Buffer.from(text) } as const;
+    for (const i of targets) this.send({ source: clientAt(client), target: replicaAt(i), message });
+  }
+
+  /** The replies that `client` got for `seqno`, as text. */
+  replies(client: number, seqno: number): string[] {
+    return this.toClients.flatMap(({ target, message }) =>
+      target === clientAt(client) && message.tag === 'reply' && message.seqno === seqno
+        ? [Buffer.from(message.value).toString()]
+        : [],
+    );
+  }
+
+  /** One step of replica `index`, whose sends go out; throws where the judge would have something to say. */
+  step(index: number): RecordingIo {
+    const host = this.host(index);
+    const before = stateOf(host);
+    const io = new RecordingIo(replicaAt(index), this.#inboxes[index] as Packets, this.nowMs);
+    host.next(io);
+    const faults = faultsOf(io, before, stateOf(host));
+    if (faults.length > 0) throw new Error(`replica ${index}: ${faults.join('; ')}`);
+    this.steps++;
+    for (const { action } of io.actions) this.taken.add(action);
+    for (const packet of io.sent) this.send(packet);
+    return io;
+  }
+
+  /** Steps the replicas that have packets or wish it, in turn, until none does. */
+  settle(stopped: readonly number[] = []): void {
+    const waits = (i: number): boolean =>
+      !stopped.includes(i) && ((this.#inboxes[i] as Packets).length > 0 || this.host(i).wakeAtMs() <= this.nowMs);
+    for (let turns = 0; this.hosts.some((_, i) => waits(i)); turns++) {
+      if (turns > 100_000) throw new Error('the cluster does not come to rest');
+      this.hosts.forEach((_, i) => {
+        if (waits(i)) this.step(i);
+      });
+    }
+    for (const i of stopped) (this.#inboxes[i] as Packets).length = 0;
+  }
+
+  /** Lets time pass in steps of 10 ms. */
+  advance(milliseconds: number, stopped: readonly number[] = []): void {
+    this.settle(stopped);
+    for (const end = this.nowMs + milliseconds; this.nowMs < end; ) {
+      this.nowMs += 10;
+      this.settle(stopped);
+    }
+  }
+}
+
+/** A message of a kind, out of packets. */
+export const messagesOf = <T extends RsmMessage['tag']>(tag: T, packets: readonly Packet<RsmMessage>[]): Message<T>[] =>
+  packets.flatMap(({ message }) => (message.tag === tag ? [message as Message<T>] : []));
