@@ -14,6 +14,12 @@ const reuseAndReset = 512 | 1024;
 
 const scratchBytes = 65_536;
 
+/**
+ * All users of msgpackr in a process write to one buffer, which grows to four times the largest message. Beyond this
+ * it is given up for a new one; never for an old one, of which others may hold views.
+ */
+const packBufferBytesMax = 1024 * 1024;
+
 /** The buffer that msgpackr wrote to, and where the message lies in it. */
 interface Packed extends Uint8Array {
   readonly start: number;
@@ -115,7 +121,10 @@ const passValue = (b: Uint8Array, depth: number): boolean => {
 const malformed = E.left('not one canonical encoding of positional arrays');
 const invalid = E.left('not a message of the schema');
 
-/** The codec of the messages that `schema` describes. The byte strings of a decoded message share one copy of its bytes. */
+/**
+ * The codec of the messages that `schema` describes. The byte strings of a decoded message are views of one copy of its
+ * bytes (an allocation for each would cost twice the decoding), so whoever keeps a small one for long copies it.
+ */
 export const codecOf = <M>(schema: Schema<M>): Codec<M> => {
   const wire = wireOf(schema);
   const packr = new Packr({
@@ -125,8 +134,6 @@ export const codecOf = <M>(schema: Schema<M>): Codec<M> => {
     copyBuffers: false,
     int64AsType: 'bigint',
   });
-  const packScratch = Buffer.from(new Uint8Array(scratchBytes).buffer);
-  packr.useBuffer(packScratch);
   const unpackScratch = new Uint8Array(scratchBytes);
   const span = { start: 0, end: 0 };
 
@@ -143,8 +150,7 @@ export const codecOf = <M>(schema: Schema<M>): Codec<M> => {
       const packed = packr.pack(wire.toWire(message), reuseAndReset) as Uint8Array as Packed;
       const bytes = new Uint8Array(packed.end - packed.start);
       bytes.set(packed.subarray(packed.start, packed.end));
-      // A message that outgrew the scratch made msgpackr take a larger buffer, which it would keep.
-      if (packed.buffer !== packScratch.buffer) packr.useBuffer(packScratch);
+      if (packed.length > packBufferBytesMax) packr.useBuffer(Buffer.allocUnsafeSlow(scratchBytes));
       return bytes;
     },
     decode: (bytes) => {

@@ -9,6 +9,7 @@ import { type SampleMessage, sampleSchema } from './sample-messages.js';
 
 const codec = codecOf(sampleSchema);
 const guard = guardOf(sampleSchema);
+const largeCodec = codecOf(schema((S) => S.bytes(3_000_000)));
 const messages = arbitraryOf(sampleSchema);
 
 const decoded = (bytes: Uint8Array): SampleMessage => {
@@ -50,6 +51,17 @@ describe('the codec', () => {
     const small: SampleMessage = { tag: 'ping', epoch: 1 };
     const bytes = [big, small, big, small].map(codec.encode);
     expect(bytes.map(decoded)).toEqual([big, small, big, small]);
+  });
+
+  test('gives back messages of megabytes', () => {
+    for (const length of [2_000_000, 10, 3_000_000, 70_000]) {
+      const bytes = Buffer.alloc(length, `${length}`);
+      const back = largeCodec.decode(largeCodec.encode(bytes));
+      expect(E.isRight(back) && bytes.equals(back.right)).toBe(true);
+      expect(codec.decode(codec.encode({ tag: 'ping', epoch: length }))).toEqual(
+        E.right({ tag: 'ping', epoch: length }),
+      );
+    }
   });
 
   test('accepts one encoding of a message only: what decodes is what encode writes', () => {
@@ -131,6 +143,18 @@ describe('the codec', () => {
       expect(Object.keys(bytes).length).toBe(bytes.length);
       expect(Buffer.compare(codec.encode(message), bytes)).toBe(0);
     }
+  });
+
+  test('does not write to what others in the process get from msgpackr, whatever it encodes in between', () => {
+    const others = new Packr({ useRecords: false });
+    const request = { client: '10.0.0.1:1' as never, seqno: 1 };
+    const made = Array.from({ length: 300 }, (_, i) => {
+      const bytes = others.pack(['theirs', i, 'x'.repeat(i)]);
+      const operation = new Uint8Array(i % 50 === 7 ? 190_000 : i).fill(0xaa);
+      codec.encode({ tag: 'request', request: { ...request, operation } });
+      return bytes;
+    });
+    for (const [i, bytes] of made.entries()) expect(others.unpack(bytes)).toEqual(['theirs', i, 'x'.repeat(i)]);
   });
 
   test('leaves the bytes that it decodes as they were, without a trace of the decoder', () => {
