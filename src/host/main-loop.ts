@@ -155,7 +155,11 @@ export class MainLoop<M, W> {
 const thrown = (error: unknown): Violation => {
   const message = error instanceof Error ? error.message : String(error);
   if (error instanceof PhaseError) {
-    return { code: 'REDUCTION_OBLIGATION', rule: 'a host step receives, then reads the clock or times out at most once, then sends', evidence: { message } };
+    return {
+      code: 'REDUCTION_OBLIGATION',
+      rule: 'a host step receives, then reads the clock or times out at most once, then sends',
+      evidence: { message },
+    };
   }
   const stack = error instanceof Error ? error.stack : undefined;
   return { code: 'HOST_THREW', rule: 'a host step ends without an exception', evidence: { message, stack } };

@@ -83,7 +83,10 @@ export class ClusterJudge<C, S, M extends Tagged, Step, G, Spec, SpecStep> {
     const { service, steps } = this.#model.refinement;
     for (const step of steps(this.#cluster, change, this.#spec)) {
       const next = service.next(this.#spec, step);
-      if (O.isNone(next)) return violated('SPEC_STEP_REFUSED', 'every protocol step refines steps of the service', { step: showValue(step) });
+      if (O.isNone(next))
+        return violated('SPEC_STEP_REFUSED', 'every protocol step refines steps of the service', {
+          step: showValue(step),
+        });
       const asked = service.asked(step, this.#cluster.sent);
       if (E.isLeft(asked)) return asked;
       this.#spec = next.value;
@@ -101,7 +104,11 @@ export class ClusterJudge<C, S, M extends Tagged, Step, G, Spec, SpecStep> {
     const { service, abstract } = this.#model.refinement;
     const difference = firstDifference(abstract(this.#cluster), this.#spec);
     if (difference !== undefined) {
-      const evidence = { path: difference.path.join('.'), cluster: showValue(difference.left), spec: showValue(difference.right) };
+      const evidence = {
+        path: difference.path.join('.'),
+        cluster: showValue(difference.left),
+        spec: showValue(difference.right),
+      };
       return violated('SPEC_MISMATCH', 'the cluster abstracts to the state that the service reached', evidence);
     }
     for (const packet of this.#cluster.sent.packets()) {

@@ -163,4 +163,3 @@ export interface ClusterModel<S, M extends Tagged, G, Spec, SpecStep> {
   readonly invariants: readonly ClusterInvariant<S, M, G>[];
   readonly refinement: ServiceRefinement<S, M, G, Spec, SpecStep>;
 }
-

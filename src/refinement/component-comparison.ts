@@ -88,7 +88,8 @@ export class ComponentComparison<H, S> {
   #declare(touches: readonly Touch[]): Check {
     for (const touch of touches) {
       const i = this.#indexOf.get(touch.component);
-      if (i === undefined) return violated('UNKNOWN_COMPONENT', 'a host declares changes of known components', { ...touch });
+      if (i === undefined)
+        return violated('UNKNOWN_COMPONENT', 'a host declares changes of known components', { ...touch });
       this.#touched[i] = true;
       if (touch.key !== undefined) this.#touchedKeys[i]?.add(touch.key);
     }
@@ -104,7 +105,11 @@ export class ComponentComparison<H, S> {
         return compareWhole(c, host, after);
       case 'table': {
         const keys = this.#touchedKeys[i] as Set<string | number>;
-        if (was !== is) for (const key of (is as PersistentMap<string | number, unknown>).diff(was as typeof is & PersistentMap<string | number, unknown>)) keys.add(key);
+        if (was !== is)
+          for (const key of (is as PersistentMap<string | number, unknown>).diff(
+            was as typeof is & PersistentMap<string | number, unknown>,
+          ))
+            keys.add(key);
         if (keys.size === 0) return holds;
         const check = compareTable(c, keys, host, after);
         keys.clear();
@@ -143,7 +148,8 @@ export class ComponentComparison<H, S> {
     const map = c.protocol(after);
     if (!(map instanceof PersistentMap && hostMap instanceof PersistentMap)) return compareWhole(c, host, after);
     for (const key of keys) {
-      if (!equalValues(map.get(key), hostMap.get(key))) return mismatch(c.name, `[${String(key)}]`, hostMap.get(key), map.get(key));
+      if (!equalValues(map.get(key), hostMap.get(key)))
+        return mismatch(c.name, `[${String(key)}]`, hostMap.get(key), map.get(key));
     }
     return holds;
   }

@@ -108,7 +108,11 @@ export class HostJudge<C, H, S, M, Step, W> {
       // A broadcast's events share their bytes, which were encoded once: they are decoded once.
       if (event.bytes !== lastBytes) {
         const message = this.#refinement.codec.decode(event.bytes);
-        if (E.isLeft(message)) return violated('INVALID_MESSAGE', 'only valid messages are sent and taken', { event: event.tag, why: message.left });
+        if (E.isLeft(message))
+          return violated('INVALID_MESSAGE', 'only valid messages are sent and taken', {
+            event: event.tag,
+            why: message.left,
+          });
         lastBytes = event.bytes;
         lastMessage = message.right;
       }
@@ -158,13 +162,17 @@ class MacroStep<C, H, S, M, Step, W> {
     const { protocol, witness, stepInvariants } = this.#refinement;
     const step = witness(action, this.#context);
     if (step === undefined) {
-      return violated('WITNESS_MISSING', 'every action of the host names a protocol step', { action: showValue(action) });
+      return violated('WITNESS_MISSING', 'every action of the host names a protocol step', {
+        action: showValue(action),
+      });
     }
     const consumed = this.#consume(step, action);
     if (E.isLeft(consumed)) return consumed;
     const next = protocol.step(before, step);
     if (O.isNone(next)) {
-      return violated('STEP_NOT_ENABLED', 'every action of the host is an enabled step of the protocol', { action: showValue(action) });
+      return violated('STEP_NOT_ENABLED', 'every action of the host is an enabled step of the protocol', {
+        action: showValue(action),
+      });
     }
     const { state: after, sends } = next.value;
     for (const invariant of stepInvariants) {
@@ -172,7 +180,8 @@ class MacroStep<C, H, S, M, Step, W> {
       if (E.isLeft(check)) return check;
     }
     for (const packet of sends) {
-      if (packet.source !== this.#context.me) return violated('FOREIGN_SOURCE', 'a host sends in its own name', { packet: showValue(packet) });
+      if (packet.source !== this.#context.me)
+        return violated('FOREIGN_SOURCE', 'a host sends in its own name', { packet: showValue(packet) });
       (packet.target === packet.source ? this.#sentToSelf : this.#sent).push(packet);
     }
     return E.right({ host: this.#context.me, before, step, after, sends });
@@ -182,15 +191,23 @@ class MacroStep<C, H, S, M, Step, W> {
     const { protocol } = this.#refinement;
     const timeMs = protocol.reads(step);
     if (timeMs !== undefined && timeMs !== this.#decoded.timeMs) {
-      return violated('CLOCK_NOT_READ', "time-dependent steps use the host step's one clock reading", { action: showValue(action), timeMs });
+      return violated('CLOCK_NOT_READ', "time-dependent steps use the host step's one clock reading", {
+        action: showValue(action),
+        timeMs,
+      });
     }
     const packet = protocol.consumes(step);
     if (packet === undefined || this.#unconsumed.delete(packet)) return holds;
     if (!this.#selfUnconsumed.delete(packet)) {
-      return violated('PACKET_NOT_RECEIVED', 'a protocol step consumes a packet of this host step, once', { action: showValue(action) });
+      return violated('PACKET_NOT_RECEIVED', 'a protocol step consumes a packet of this host step, once', {
+        action: showValue(action),
+      });
     }
     const i = this.#sentToSelf.findIndex((sent) => sendsDiffer([sent], [packet]) === undefined);
-    if (i < 0) return violated('SELF_NOT_SENT', 'a packet to oneself was sent by an earlier step', { packet: showValue(packet) });
+    if (i < 0)
+      return violated('SELF_NOT_SENT', 'a packet to oneself was sent by an earlier step', {
+        packet: showValue(packet),
+      });
     this.#sentToSelf.splice(i, 1);
     return holds;
   }
@@ -199,7 +216,10 @@ class MacroStep<C, H, S, M, Step, W> {
     const left = this.#unconsumed.size + this.#selfUnconsumed.size;
     if (left > 0) {
       const [packet] = [...this.#unconsumed, ...this.#selfUnconsumed];
-      return violated('PACKET_NOT_CONSUMED', 'every packet of a host step is consumed by one protocol step', { left, packet: showValue(packet) });
+      return violated('PACKET_NOT_CONSUMED', 'every packet of a host step is consumed by one protocol step', {
+        left,
+        packet: showValue(packet),
+      });
     }
     // What the protocol sent to itself and the host step did not deliver must have been released like any other packet.
     const difference = sendsDiffer([...this.#sent, ...this.#sentToSelf], this.#decoded.released);

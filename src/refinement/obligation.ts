@@ -18,7 +18,11 @@ export const reductionObligation = (events: readonly StepEvent[]): Check => {
     const next = phaseOf[event.tag];
     if (next === 1) timeDependent++;
     if (next < phase || timeDependent > 1) {
-      return violated('REDUCTION_OBLIGATION', rule, { index, event: event.tag, events: events.map((e) => e.tag).join(' ') });
+      return violated('REDUCTION_OBLIGATION', rule, {
+        index,
+        event: event.tag,
+        events: events.map((e) => e.tag).join(' '),
+      });
     }
     phase = next;
   }

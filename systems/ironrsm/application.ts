@@ -10,11 +10,11 @@ export interface Application<A> {
   readonly name: string;
   readonly initial: A;
   /** Applies one request. Must not change `state` or `request`. A request that makes no sense gets a reply that says so; throwing stops the node. */
-  readonly apply: (state: A, request: Uint8Array) => Applied<A>;
+  apply(state: A, request: Uint8Array): Applied<A>;
   /** The state as bytes, a function of the state alone: equal states give equal bytes. */
-  readonly snapshot: (state: A) => Uint8Array;
+  snapshot(state: A): Uint8Array;
   /** The inverse of `snapshot`; `Left` says why the bytes are no snapshot. */
-  readonly restore: (bytes: Uint8Array) => E.Either<string, A>;
+  restore(bytes: Uint8Array): E.Either<string, A>;
 }
 
 /** What `apply` gives: the next state and the reply to the client. */

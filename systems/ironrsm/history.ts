@@ -2,13 +2,22 @@
  * Ghost history of an IronRSM cluster: what was proposed, promised, voted and chosen, read off the packets alone, and the
  * fold of the chosen operations. It shares no code with the protocol: quorums are counted here anew.
  */
-import type { Change, Cluster } from '../../src/refinement/cluster.js';
+
 import { PersistentMap } from '../../src/protocol/persistent-map.js';
+import type { Change, Cluster } from '../../src/refinement/cluster.js';
+import { equalValues } from '../../src/refinement/values.js';
 import type { EndPoint } from '../../src/spec/endpoint.js';
 import type { Packet } from '../../src/spec/packet.js';
-import { equalValues } from '../../src/refinement/values.js';
 import type { Configuration } from './configuration.js';
-import { type Ballot, type Batch, ballotOrd, type Message, type Request, type RsmMessage, type Vote } from './messages.js';
+import {
+  type Ballot,
+  type Batch,
+  ballotOrd,
+  type Message,
+  type Request,
+  type RsmMessage,
+  type Vote,
+} from './messages.js';
 import type { Answer, Replica } from './protocol.js';
 
 /** The votes for one operation in one ballot; `senders` are replica indices. */
@@ -109,7 +118,11 @@ export class RsmHistory {
       return;
     }
     this.chosen.set(opn, batch);
-    for (let next = this.chosen.get(this.folds.length - 1); next !== undefined; next = this.chosen.get(this.folds.length - 1)) {
+    for (
+      let next = this.chosen.get(this.folds.length - 1);
+      next !== undefined;
+      next = this.chosen.get(this.folds.length - 1)
+    ) {
       this.#fold(next);
     }
   }

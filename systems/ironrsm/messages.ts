@@ -87,12 +87,19 @@ export interface ReportedVote {
 export type Message<T extends RsmMessage['tag']> = Extract<RsmMessage, { tag: T }>;
 
 /** Upper bounds of the wire form; a cluster's parameters set lower ones. */
-export const wireMax = { valueBytes: 1 << 24, batchRequests: 4096, votes: 65_536, snapshotBytes: 1 << 28, replies: 1 << 20 } as const;
+export const wireMax = {
+  valueBytes: 1 << 24,
+  batchRequests: 4096,
+  votes: 65_536,
+  snapshotBytes: 1 << 28,
+  replies: 1 << 20,
+} as const;
 
 /** The largest index of a replica, exclusive. */
 const replicasMax = 256;
 
-const ballotFields = <S>(S: IronSchemable<S>) => S.struct<Ballot>({ seqno: S.nat, proposer: S.int(0, replicasMax - 1) });
+const ballotFields = <S>(S: IronSchemable<S>) =>
+  S.struct<Ballot>({ seqno: S.nat, proposer: S.int(0, replicasMax - 1) });
 
 const batchList = <S>(S: IronSchemable<S>) =>
   S.list<Request>(
@@ -105,7 +112,10 @@ export const rsmSchema = schema<RsmMessage>((S) => {
   const ballot = ballotFields(S);
   const batch = batchList(S);
   const value = S.bytes(wireMax.valueBytes);
-  const replies = S.list<CachedReply>(S.struct<CachedReply>({ client: S.endPoint, seqno: S.nat, value }), wireMax.replies);
+  const replies = S.list<CachedReply>(
+    S.struct<CachedReply>({ client: S.endPoint, seqno: S.nat, value }),
+    wireMax.replies,
+  );
   const votes = S.list<ReportedVote>(S.struct<ReportedVote>({ opn: S.nat, ballot, batch }), wireMax.votes);
   return S.sum('tag')({
     request: S.struct({ tag: S.literal('request'), seqno: S.nat, value }),
@@ -118,7 +128,12 @@ export const rsmSchema = schema<RsmMessage>((S) => {
     heartbeat: S.struct({ tag: S.literal('heartbeat'), view: ballot, suspicious: S.boolean, opsComplete: S.nat }),
     startingPhase2: S.struct({ tag: S.literal('startingPhase2'), ballot, truncationPoint: S.nat }),
     appStateRequest: S.struct({ tag: S.literal('appStateRequest'), opn: S.nat }),
-    appStateSupply: S.struct({ tag: S.literal('appStateSupply'), opn: S.nat, app: S.bytes(wireMax.snapshotBytes), replies }),
+    appStateSupply: S.struct({
+      tag: S.literal('appStateSupply'),
+      opn: S.nat,
+      app: S.bytes(wireMax.snapshotBytes),
+      replies,
+    }),
     statusRequest: S.struct({ tag: S.literal('statusRequest'), nonce: S.nat }),
     status: S.struct({
       tag: S.literal('status'),

@@ -4,7 +4,13 @@
  */
 import { PersistentMap } from '../../src/protocol/persistent-map.js';
 import type { ClusterModel } from '../../src/refinement/cluster.js';
-import type { Component, HostRefinement, StepContext, StepInvariant, TableComponent } from '../../src/refinement/host-refinement.js';
+import type {
+  Component,
+  HostRefinement,
+  StepContext,
+  StepInvariant,
+  TableComponent,
+} from '../../src/refinement/host-refinement.js';
 import { holds, violated } from '../../src/spec/check.js';
 import { unreachable } from '../../src/spec/prelude.js';
 import type { Configuration } from './configuration.js';
@@ -15,7 +21,10 @@ import { ballotOrd, type RsmMessage, rsmCodec, type Vote } from './messages.js';
 import { ironrsmProtocol, type Promised, type Replica, type ReplicaStep } from './protocol.js';
 import { type ExecuteBatch, type RsmSpec, requestKey, rsmService } from './spec.js';
 
-const witness = (action: ReplicaAction, { received, toSelf, timeMs }: StepContext<RsmMessage>): ReplicaStep | undefined => {
+const witness = (
+  action: ReplicaAction,
+  { received, toSelf, timeMs }: StepContext<RsmMessage>,
+): ReplicaStep | undefined => {
   switch (action.action) {
     case 'process': {
       const packet = (action.from === 'receive' ? received : toSelf)[action.index];
@@ -84,15 +93,31 @@ const components: readonly Component<ReplicaHost, Replica>[] = [
   {
     kind: 'whole',
     name: 'proposer.phase',
-    host: ({ proposer: p }) => ({ phase: p.phase, ballot: p.ballot, nextOpn: p.nextOpn, first: p.queueFirst, next: p.queueNext }),
-    protocol: ({ proposer: p }) => ({ phase: p.phase, ballot: p.ballot, nextOpn: p.nextOpn, first: p.queue.first, next: p.queue.next }),
+    host: ({ proposer: p }) => ({
+      phase: p.phase,
+      ballot: p.ballot,
+      nextOpn: p.nextOpn,
+      first: p.queueFirst,
+      next: p.queueNext,
+    }),
+    protocol: ({ proposer: p }) => ({
+      phase: p.phase,
+      ballot: p.ballot,
+      nextOpn: p.nextOpn,
+      first: p.queue.first,
+      next: p.queue.next,
+    }),
   },
   { kind: 'whole', name: 'proposer.promises', host: promisesOf, protocol: (s) => s.proposer.promises },
   {
     kind: 'whole',
     name: 'acceptor',
     host: ({ acceptor: a }) => ({ maxBal: a.maxBal, truncationPoint: a.truncationPoint, checkpoints: a.checkpoints }),
-    protocol: ({ acceptor: a }) => ({ maxBal: a.maxBal, truncationPoint: a.truncationPoint, checkpoints: a.checkpoints }),
+    protocol: ({ acceptor: a }) => ({
+      maxBal: a.maxBal,
+      truncationPoint: a.truncationPoint,
+      checkpoints: a.checkpoints,
+    }),
   },
   { kind: 'whole', name: 'learner.maxBal', host: (h) => h.learner.maxBal, protocol: (s) => s.learner.maxBal },
   {
@@ -104,18 +129,52 @@ const components: readonly Component<ReplicaHost, Replica>[] = [
   {
     kind: 'whole',
     name: 'election',
-    host: ({ election: e }) => ({ view: e.view, suspectors: e.suspectors, epochEndMs: e.epochEndMs, epochLengthMs: e.epochLengthMs }),
-    protocol: ({ election: e }) => ({ view: e.view, suspectors: e.suspectors, epochEndMs: e.epochEndMs, epochLengthMs: e.epochLengthMs }),
+    host: ({ election: e }) => ({
+      view: e.view,
+      suspectors: e.suspectors,
+      epochEndMs: e.epochEndMs,
+      epochLengthMs: e.epochLengthMs,
+    }),
+    protocol: ({ election: e }) => ({
+      view: e.view,
+      suspectors: e.suspectors,
+      epochEndMs: e.epochEndMs,
+      epochLengthMs: e.epochLengthMs,
+    }),
   },
   { kind: 'whole', name: 'timers', host: (h) => ({ ...h.timers }), protocol: (s) => s.timers },
   { kind: 'persistent', name: 'executor.app', host: (h) => h.executor.app, protocol: (s) => s.executor.app },
   queueComponent,
-  table('proposer.queued', (h) => keyed(h.proposer.queued), (s) => s.proposer.queued),
-  table('acceptor.votes', (h) => keyed(h.acceptor.votes), (s) => s.acceptor.votes),
-  table('learner.slots', (h) => keyed(h.learner.slots), (s) => s.learner.slots),
-  table('executor.replies', (h) => keyed(h.executor.replies), (s) => s.executor.replies),
-  table('election.fresh', (h) => keyed(h.election.fresh), (s) => s.election.fresh),
-  table('election.waiting', (h) => keyed(h.election.waiting), (s) => s.election.waiting),
+  table(
+    'proposer.queued',
+    (h) => keyed(h.proposer.queued),
+    (s) => s.proposer.queued,
+  ),
+  table(
+    'acceptor.votes',
+    (h) => keyed(h.acceptor.votes),
+    (s) => s.acceptor.votes,
+  ),
+  table(
+    'learner.slots',
+    (h) => keyed(h.learner.slots),
+    (s) => s.learner.slots,
+  ),
+  table(
+    'executor.replies',
+    (h) => keyed(h.executor.replies),
+    (s) => s.executor.replies,
+  ),
+  table(
+    'election.fresh',
+    (h) => keyed(h.election.fresh),
+    (s) => s.election.fresh,
+  ),
+  table(
+    'election.waiting',
+    (h) => keyed(h.election.waiting),
+    (s) => s.election.waiting,
+  ),
 ];
 
 /** Judged on every node, on every step. */
@@ -128,13 +187,24 @@ const stepInvariants: readonly StepInvariant<Replica>[] = [
       const executed = before.executor.opsComplete <= after.executor.opsComplete;
       const truncated = before.acceptor.truncationPoint <= after.acceptor.truncationPoint;
       if (promised && executed && truncated) return holds;
-      return violated('STEP_INVARIANT', "a replica's promise and position never go back", { promised, executed, truncated });
+      return violated('STEP_INVARIANT', "a replica's promise and position never go back", {
+        promised,
+        executed,
+        truncated,
+      });
     },
   },
 ];
 
 /** What the judge of a replica knows. */
-export const ironrsmRefinement: HostRefinement<Configuration, ReplicaHost, Replica, RsmMessage, ReplicaStep, ReplicaAction> = {
+export const ironrsmRefinement: HostRefinement<
+  Configuration,
+  ReplicaHost,
+  Replica,
+  RsmMessage,
+  ReplicaStep,
+  ReplicaAction
+> = {
   protocol: ironrsmProtocol,
   codec: rsmCodec,
   witness,
@@ -146,7 +216,9 @@ export const ironrsmRefinement: HostRefinement<Configuration, ReplicaHost, Repli
 const abstractFrom = (history: RsmHistory): RsmSpec => ({
   app: history.folds.at(-1)?.app,
   replies: PersistentMap.of(
-    history.executes.flat().map(({ request: r, reply }): [string, Uint8Array] => [requestKey(r.client, r.seqno), reply]),
+    history.executes
+      .flat()
+      .map(({ request: r, reply }): [string, Uint8Array] => [requestKey(r.client, r.seqno), reply]),
   ),
 });
 

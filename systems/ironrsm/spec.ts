@@ -3,11 +3,11 @@
  * (IronFleet, SOSP 2015, section 5.1.1; unlike there, exactly-once is part of the spec.)
  */
 import { PersistentMap } from '../../src/protocol/persistent-map.js';
+import { equalBytes } from '../../src/spec/bytes.js';
 import { holds, violated } from '../../src/spec/check.js';
 import type { EndPoint } from '../../src/spec/endpoint.js';
 import { O } from '../../src/spec/prelude.js';
 import type { Service } from '../../src/spec/service.js';
-import { equalBytes } from '../../src/spec/bytes.js';
 import type { Configuration } from './configuration.js';
 import type { Batch, RsmMessage } from './messages.js';
 

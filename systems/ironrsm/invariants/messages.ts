@@ -22,11 +22,18 @@ export const ballotsNameTheirProposer: Invariant = everyPacket(
   '1a',
   (p, c) => {
     const sender = senderOf(p, c);
-    return sender === undefined || p.message.ballot.proposer === sender ? undefined : { sender, ballot: p.message.ballot };
+    return sender === undefined || p.message.ballot.proposer === sender
+      ? undefined
+      : { sender, ballot: p.message.ballot };
   },
 );
 
-const voteBetween = (votes: Iterable<Ballotted>, sender: number, above: Ballot | undefined, below: Ballot): Ballotted | undefined => {
+const voteBetween = (
+  votes: Iterable<Ballotted>,
+  sender: number,
+  above: Ballot | undefined,
+  below: Ballot,
+): Ballotted | undefined => {
   for (const v of votes) {
     const inside = before(v.ballot, below) && (above === undefined || before(above, v.ballot));
     if (inside && v.senders.has(sender)) return v;
@@ -88,14 +95,15 @@ const reportedVotesWereProposed: Invariant = everyPacket(
     for (const vote of p.message.votes) {
       const proposed = proposedIn(c.history, vote.opn, vote.ballot);
       const backed = proposed !== undefined && equalValues(proposed.batch, vote.batch);
-      if (!backed || !before(vote.ballot, p.message.ballot)) return { ballot: p.message.ballot, opn: vote.opn, voteBallot: vote.ballot, backed };
+      if (!backed || !before(vote.ballot, p.message.ballot))
+        return { ballot: p.message.ballot, opn: vote.opn, voteBallot: vote.ballot, backed };
     }
     return undefined;
   },
 );
 
 const oneValueForABallot: Invariant = ofHistory(
-  'one value for each ballot and operation in the 2a\'s',
+  "one value for each ballot and operation in the 2a's",
   'IronFleet RSL, Message2a invariants: 2a messages from the same ballot and operation match',
   (c) => c.history.proposalConflict && { ...c.history.proposalConflict },
 );
@@ -108,7 +116,9 @@ const votesHaveProposals: Invariant = everyPacket(
     if (senderOf(p, c) === undefined) return undefined;
     const { ballot, opn, batch } = p.message;
     const proposed = proposedIn(c.history, opn, ballot);
-    return proposed !== undefined && equalValues(proposed.batch, batch) ? undefined : { ballot, opn, proposed: proposed !== undefined };
+    return proposed !== undefined && equalValues(proposed.batch, batch)
+      ? undefined
+      : { ballot, opn, proposed: proposed !== undefined };
   },
 );
 

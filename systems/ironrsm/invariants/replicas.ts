@@ -22,7 +22,12 @@ const ballotsNeverDecrease: Invariant = everyStep(
   "a replica's ballots never decrease",
   "IronFleet RSL, CommonProof: MaxBallotISent1a and acceptors' MaxBal are monotonic",
   (before, after) => {
-    const of = (s: Replica) => ({ proposed: s.proposer.ballot, promised: s.acceptor.maxBal, seen: s.learner.maxBal, view: s.election.view });
+    const of = (s: Replica) => ({
+      proposed: s.proposer.ballot,
+      promised: s.acceptor.maxBal,
+      seen: s.learner.maxBal,
+      view: s.election.view,
+    });
     const was = of(before);
     const is = of(after);
     for (const name of ['proposed', 'promised', 'seen', 'view'] as const) {
@@ -80,7 +85,9 @@ const slotsAreBacked: Invariant = everyEntry(
   (s: Replica) => s.learner.slots,
   (slot, opn, s, _host, c: RsmCluster) => {
     const votes = c.history.votes.get(opn) ?? [];
-    const matching = votes.find((v) => ballotOrd.equals(v.ballot, s.learner.maxBal) && equalValues(v.batch, slot.batch));
+    const matching = votes.find(
+      (v) => ballotOrd.equals(v.ballot, s.learner.maxBal) && equalValues(v.batch, slot.batch),
+    );
     const distinct = new Set(slot.senders).size === slot.senders.length;
     if (distinct && slot.senders.every((sender) => matching?.senders.has(sender))) return undefined;
     return { opn, ballot: s.learner.maxBal, counted: slot.senders, sent: [...(matching?.senders ?? [])] };
@@ -94,7 +101,11 @@ const decidedWasChosen: Invariant = everyHost(
     const { opsComplete, decided } = s.executor;
     if (opsComplete >= c.history.folds.length) return { opsComplete, chosen: c.history.folds.length - 1 };
     if (decided === null || equalValues(c.history.chosen.get(opsComplete), decided.batch)) return undefined;
-    return { opn: opsComplete, decided: decided.ballot, chosen: c.history.chosen.has(opsComplete) ? 'another value' : 'nothing' };
+    return {
+      opn: opsComplete,
+      decided: decided.ballot,
+      chosen: c.history.chosen.has(opsComplete) ? 'another value' : 'nothing',
+    };
   },
 );
 
@@ -102,7 +113,9 @@ const foldDifference = (s: Replica, c: RsmCluster) => {
   const fold = c.history.folds[s.executor.opsComplete];
   if (fold === undefined) return { opsComplete: s.executor.opsComplete, chosen: c.history.folds.length - 1 };
   if (!equalValues(fold.app, s.executor.app)) return { opsComplete: s.executor.opsComplete, part: 'application' };
-  return equalValues(fold.answers, s.executor.replies) ? undefined : { opsComplete: s.executor.opsComplete, part: 'replies' };
+  return equalValues(fold.answers, s.executor.replies)
+    ? undefined
+    : { opsComplete: s.executor.opsComplete, part: 'replies' };
 };
 
 const statesFromScratch: Invariant = everyHost(
@@ -116,7 +129,8 @@ const statesAreFolds: Invariant = {
   ...statesFromScratch,
   checkChange: (cluster: RsmCluster, change: RsmChange) => {
     const { before, after, host } = change;
-    if (before === undefined || after === undefined || before.executor === after.executor) return statesFromScratch.checkChange(cluster, { ...change, host: undefined });
+    if (before === undefined || after === undefined || before.executor === after.executor)
+      return statesFromScratch.checkChange(cluster, { ...change, host: undefined });
     const fold = cluster.history.folds[after.executor.opsComplete];
     const small =
       fold !== undefined &&

@@ -13,7 +13,8 @@ export const truncatedTo = (a: Acceptor, point: number): Acceptor => {
   if (point <= a.truncationPoint) return a;
   const votes = a.votes.withMutations((draft) => {
     // Walks the shorter of the two: the gap that opens, or the votes that exist.
-    if (point - a.truncationPoint <= a.votes.size) for (let opn = a.truncationPoint; opn < point; opn++) draft.delete(opn);
+    if (point - a.truncationPoint <= a.votes.size)
+      for (let opn = a.truncationPoint; opn < point; opn++) draft.delete(opn);
     else for (const opn of a.votes.keys()) if (opn < point) draft.delete(opn);
   });
   return { ...a, votes, truncationPoint: point };

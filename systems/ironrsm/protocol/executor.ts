@@ -29,7 +29,8 @@ export const process2b = (s: Replica, sender: number, m: Message<'2b'>): Replica
 /** `undefined` unless a quorum voted for the next operation. */
 export const decided = (s: Replica): Effect | undefined => {
   const slot = s.learner.slots.get(s.executor.opsComplete);
-  if (s.executor.decided !== null || slot === undefined || slot.senders.length < quorumOf(s.constants)) return undefined;
+  if (s.executor.decided !== null || slot === undefined || slot.senders.length < quorumOf(s.constants))
+    return undefined;
   const vote = { ballot: s.learner.maxBal, batch: slot.batch };
   return { state: { ...s, executor: { ...s.executor, decided: vote } }, sends: [] };
 };
@@ -42,7 +43,7 @@ interface Executed {
 
 /** Runs a batch in order; a request that was executed before is answered from the cache, and is never executed again. */
 const run = (s: Replica, batch: Batch): Executed => {
-  const { apply } = s.constants.configuration.app;
+  const application = s.constants.configuration.app;
   let { app } = s.executor;
   const sends: Packet<RsmMessage>[] = [];
   const replies = s.executor.replies.withMutations((draft) => {
@@ -50,7 +51,7 @@ const run = (s: Replica, batch: Batch): Executed => {
       let answer = draft.get(r.client);
       if (answer !== undefined && answer.seqno > r.seqno) continue;
       if (answer === undefined || answer.seqno < r.seqno) {
-        const applied = apply(app, r.value);
+        const applied = application.apply(app, r.value);
         app = applied.state;
         answer = { seqno: r.seqno, value: applied.reply };
         draft.set(r.client, answer);
@@ -89,7 +90,10 @@ export const processAppStateRequest = (s: Replica, source: EndPoint, m: Message<
   const cached = [...replies].map(([client, a]): CachedReply => ({ client, seqno: a.seqno, value: a.value }));
   cached.sort((a, b) => (a.client < b.client ? -1 : 1));
   const snapshot = s.constants.configuration.app.snapshot(app);
-  return { state: s, sends: [packetTo(s, source, { tag: 'appStateSupply', opn: opsComplete, app: snapshot, replies: cached })] };
+  return {
+    state: s,
+    sends: [packetTo(s, source, { tag: 'appStateSupply', opn: opsComplete, app: snapshot, replies: cached })],
+  };
 };
 
 export const processAppStateSupply = (s: Replica, m: Message<'appStateSupply'>): Replica => {

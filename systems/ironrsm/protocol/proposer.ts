@@ -110,7 +110,8 @@ export const nominated = (s: Replica, count: number): Effect | undefined => {
   if (!mayPropose || p.nextOpn >= s.acceptor.truncationPoint + logLengthMax) return undefined;
   const vote = highestVote(p, p.nextOpn);
   const fillsGap = count === 0 && p.votedMax > p.nextOpn;
-  const fromQueue = Number.isInteger(count) && count >= 1 && count <= batchRequestsMax && count <= p.queue.next - p.queue.first;
+  const fromQueue =
+    Number.isInteger(count) && count >= 1 && count <= batchRequestsMax && count <= p.queue.next - p.queue.first;
   if (vote !== undefined ? count !== 0 : !(fillsGap || fromQueue)) return undefined;
   const batch = vote !== undefined ? vote.batch : firstOf(p.queue, count);
   const proposer: Proposer = { ...p, queue: dropped(p.queue, count), nextOpn: successor(p.nextOpn) };

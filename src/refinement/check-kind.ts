@@ -1,0 +1,39 @@
+/** Which check of the design a violation's code belongs to (docs/violations.md). */
+
+/** RC host refinement, RED reduction obligation, INV invariant, REF service refinement, SEC input without rights. */
+export type CheckKind = 'RC' | 'RED' | 'INV' | 'REF' | 'SEC' | 'HOST' | 'JUDGE';
+
+const kinds: Readonly<Record<string, CheckKind>> = {
+  REDUCTION_OBLIGATION: 'RED',
+  INVALID_MESSAGE: 'RC',
+  STATE_MISMATCH: 'RC',
+  UNDECLARED_CHANGE: 'RC',
+  UNKNOWN_COMPONENT: 'RC',
+  WITNESS_MISSING: 'RC',
+  STEP_NOT_ENABLED: 'RC',
+  CLOCK_NOT_READ: 'RC',
+  PACKET_NOT_RECEIVED: 'RC',
+  PACKET_NOT_CONSUMED: 'RC',
+  SELF_NOT_SENT: 'RC',
+  SENDS_MISMATCH: 'RC',
+  FOREIGN_SOURCE: 'RC',
+  RECEIVED_UNSENT: 'INV',
+  STEP_INVARIANT: 'INV',
+  INVARIANT: 'INV',
+  REPLY_UNJUSTIFIED: 'REF',
+  LOCKED_UNJUSTIFIED: 'REF',
+  EXECUTED_UNASKED: 'REF',
+  SPEC_STEP_REFUSED: 'REF',
+  SPEC_MISMATCH: 'REF',
+  STRANGER_STOPPED_HOST: 'SEC',
+  HOST_THREW: 'HOST',
+  JUDGE_THREW: 'JUDGE',
+  LEFT_AFTER_STOP: 'JUDGE',
+};
+
+/** The check that reports `code`; an unknown code is a fault of the judge. */
+export const checkOf = (code: string): CheckKind => kinds[code] ?? 'JUDGE';
+
+/** Checks that stop a node before its packets leave. */
+export const stopsNode = (kind: CheckKind): boolean =>
+  kind === 'RC' || kind === 'RED' || kind === 'SEC' || kind === 'HOST';

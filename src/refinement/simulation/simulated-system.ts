@@ -1,0 +1,58 @@
+/** What a system adds to be simulated: how a seed draws a cluster, who its clients are, and what a campaign must have reached. */
+import type * as fc from 'fast-check';
+import type { Host } from '../../host/host.js';
+import type { EndPoint } from '../../spec/endpoint.js';
+import type { Packet } from '../../spec/packet.js';
+import type { ClusterModel, Tagged } from '../cluster.js';
+import type { Random } from '../random.js';
+import type { SystemDefinition } from '../system.js';
+import type { Transition } from '../transition.js';
+
+/** What a client of the simulation may do. */
+export interface ClientIo<M> {
+  readonly me: EndPoint;
+  readonly random: Random;
+  nowMs(): number;
+  send(target: EndPoint, message: M): void;
+  after(delayMs: number, callback: () => void): void;
+}
+
+/** A client: asks, retries, and listens. */
+export interface ClientProgram<M> {
+  start(io: ClientIo<M>): void;
+  receive(packet: Packet<M>): void;
+}
+
+/** A cluster as a seed draws it. */
+export interface SimulatedCluster<C, M> {
+  readonly constants: C;
+  readonly hosts: readonly EndPoint[];
+  readonly clients: readonly ClientProgram<M>[];
+}
+
+/** Options of a system's own, such as the number of nodes. */
+export interface DrawOptions {
+  readonly nodes: number | undefined;
+}
+
+export interface SimulatedSystem<
+  C,
+  H extends Host<M, W>,
+  S,
+  M extends Tagged,
+  Step extends Tagged,
+  W,
+  G,
+  Spec,
+  SpecStep,
+> {
+  readonly definition: SystemDefinition<C, H, S, M, Step, W>;
+  readonly draw: (random: Random, options: DrawOptions) => SimulatedCluster<C, M>;
+  readonly model: (constants: C) => ClusterModel<S, M, G, Spec, SpecStep>;
+  /** Messages that someone who is no host may send. */
+  readonly strangers: fc.Arbitrary<M>;
+  /** Names of what a campaign must reach, or it was vacuous. */
+  readonly goals: readonly string[];
+  /** The goal that a protocol step reaches, if any. */
+  readonly reached: (transition: Transition<S, M, Step>) => string | undefined;
+}
