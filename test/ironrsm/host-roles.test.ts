@@ -139,6 +139,7 @@ describe('the learner', () => {
     expect(lone.host.executor.opsComplete).toBe(0);
     lone.step(vote(2, ballot(1, 0), 'a'));
     expect(lone.host.executor.app).toEqual(['a']);
+    expect(lone.host.learner.slots.size).toBe(0);
   });
 
   test('does not make a quorum of two ballots', () => {
@@ -269,7 +270,7 @@ describe('the proposer', () => {
     lone.take(0, { tag: 'heartbeat', view: ballot(1, 1), suspicious: false, opsComplete: 0 });
     const promise = { tag: '1b', ballot: ballot(0, 1), truncationPoint: 0, votes: [] } as const;
     expect(lone.ignores(0, promise)).toBe(true);
-    expect(lone.ignores(1, { ...promise, ballot: ballot(1, 1) })).toBe(true);
+    expect(lone.ignores(1, { ...promise, ballot: ballot(1, 1), truncationPoint: 5 })).toBe(true);
     expect(lone.host.proposer.phase).toBe('phase1');
     lone.take(0, { ...promise, ballot: ballot(1, 1) });
     expect(lone.host.proposer.phase).toBe('phase2');
@@ -320,6 +321,33 @@ describe('the proposer', () => {
     lone.take(2, { tag: 'heartbeat', view: ballot(1, 2), suspicious: false, opsComplete: 0 });
     expect(lone.host.proposer.leading()).toBe(false);
     expect(messagesOf('2a', lone.step([clientAt(1), request(1)]).sent)).toEqual([]);
+  });
+
+  test('queues what is owed, and that alone, anew in each ballot of its own', () => {
+    const lone = new LoneReplica({ batchRequestsMax: 1 });
+    lone.lead();
+    lone.step([clientAt(0), request(1)], [clientAt(1), request(1)]);
+    const queued = (): unknown => [...lone.host.proposer.queued];
+    const vote = { tag: '2b', ballot: ballot(1, 1), opn: 0, batch: batchOf('r1') } as const;
+    lone.step([replicaAt(0), vote], [replicaAt(2), vote]);
+    lone.take(2, { tag: 'heartbeat', view: ballot(2, 1), suspicious: false, opsComplete: 0 });
+    expect(queued()).toEqual([[clientAt(1), 1]]);
+    const { queueFirst, queueNext } = lone.host.proposer;
+    expect([queueFirst, queueNext]).toEqual([2, 3]);
+    expect(lone.host.proposer.queueAt(2)?.client).toBe(clientAt(1));
+  });
+
+  test('sends nothing again while operations are executed', () => {
+    const lone = new LoneReplica({ retransmitPeriodMs: 50, batchRequestsMax: 1 });
+    lone.lead();
+    lone.step([clientAt(0), request(1)], [clientAt(1), request(1)]);
+    lone.step([clientAt(2), request(1)]);
+    const vote = { tag: '2b', ballot: ballot(1, 1), opn: 0, batch: batchOf('r1') } as const;
+    lone.step([replicaAt(0), vote], [replicaAt(2), vote]);
+    lone.nowMs = 50;
+    expect(messagesOf('2a', lone.step().sent)).toEqual([]);
+    lone.nowMs = 100;
+    expect(messagesOf('2a', lone.step().sent).length).toBeGreaterThan(0);
   });
 
   test('sends again, after a while without progress, the 1a to those who did not promise and the 2a’s to all others', () => {

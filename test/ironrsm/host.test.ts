@@ -283,6 +283,25 @@ describe('a cluster with faults', () => {
   }, 60_000);
 });
 
+describe('a quorum', () => {
+  test.each([
+    [1, 1],
+    [2, 2],
+    [3, 2],
+    [4, 3],
+    [5, 3],
+  ])('of %i replicas is %i, no fewer', (size, quorum) => {
+    for (const alive of [quorum - 1, quorum]) {
+      const cluster = new TestCluster(size);
+      const stopped = Array.from({ length: size - alive }, (_, i) => size - 1 - i);
+      cluster.settle(stopped);
+      cluster.request(0, 1, 'a');
+      cluster.advance(200, stopped);
+      expect(cluster.replies(0, 1)).toHaveLength(alive === quorum ? 1 : 0);
+    }
+  });
+});
+
 describe('a host', () => {
   test('refuses a request that is too large, by name, and does not take it', () => {
     const cluster = ready(3, { requestBytesMax: 3 });
