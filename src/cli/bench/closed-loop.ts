@@ -1,0 +1,131 @@
+/** Clients that each keep one request outstanding, each in its own session on its own socket. Made light, so that what is measured is the service. */
+import type { EndPoint } from '../../spec/endpoint.js';
+import { E } from '../../spec/prelude.js';
+import { rsm } from '../systems.js';
+
+/** What the clients ask. */
+export interface LoadOptions {
+  readonly cluster: string;
+  readonly replicas: readonly EndPoint[];
+  readonly clients: number;
+  /** The next request's bytes. */
+  readonly request: (client: number, sequence: number) => Uint8Array;
+  /** Whether a reply is what the request should get. */
+  readonly accept: (reply: Uint8Array) => boolean;
+  /** Called for each reply that is accepted. */
+  readonly onAnswered?: () => void;
+}
+
+const requestTimeoutMs = 10_000;
+
+/** How often sessions are asked whether they want to try again. */
+const tickMs = 20;
+
+/** Percentiles come from at most this many latencies. */
+const latenciesMax = 4_000_000;
+
+interface Slot {
+  readonly port: rsm.ClientPort;
+  startedAt: number;
+  sequence: number;
+}
+
+/** What was measured between `start` and `stop`. */
+export interface LoadResult {
+  readonly seconds: number;
+  readonly answered: number;
+  readonly errors: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+}
+
+const percentile = (sorted: Float64Array, share: number): number =>
+  sorted.length === 0 ? 0 : (sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] as number);
+
+/** A closed loop of many clients. */
+export class ClosedLoop {
+  readonly #options: LoadOptions;
+  readonly #slots: Slot[] = [];
+  readonly #latencies = new Float64Array(latenciesMax);
+  #answered = 0;
+  #errors = 0;
+  #measuring = false;
+  #stopping = false;
+  #startedAt = 0;
+  #ticker: NodeJS.Timeout | undefined;
+
+  private constructor(options: LoadOptions) {
+    this.#options = options;
+  }
+
+  /** Opens the sockets and starts asking. Throws where a socket cannot be opened. */
+  static async open(options: LoadOptions): Promise<ClosedLoop> {
+    const loop = new ClosedLoop(options);
+    for (let i = 0; i < options.clients; i++) await loop.#add(i);
+    loop.#ticker = setInterval(() => {
+      for (const slot of loop.#slots) slot.port.onTime();
+    }, tickMs);
+    for (let i = 0; i < options.clients; i++) loop.#ask(i);
+    return loop;
+  }
+
+  /** Starts to count: what came before was warm-up. */
+  measure(): void {
+    this.#answered = 0;
+    this.#errors = 0;
+    this.#startedAt = performance.now();
+    this.#measuring = true;
+  }
+
+  /** Stops counting; what was counted. The clients go on until `close`. */
+  result(): LoadResult {
+    this.#measuring = false;
+    const seconds = (performance.now() - this.#startedAt) / 1000;
+    const sorted = this.#latencies.slice(0, Math.min(this.#answered, latenciesMax)).sort();
+    return {
+      seconds,
+      answered: this.#answered,
+      errors: this.#errors,
+      p50Ms: percentile(sorted, 0.5),
+      p99Ms: percentile(sorted, 0.99),
+    };
+  }
+
+  /** Ends all sessions. */
+  async close(): Promise<void> {
+    this.#stopping = true;
+    clearInterval(this.#ticker);
+    await Promise.all(this.#slots.map((slot) => slot.port.close()));
+  }
+
+  async #add(i: number): Promise<void> {
+    const { cluster, replicas } = this.#options;
+    const opened = await rsm.ClientPort.open({ cluster, replicas, datagramBytesMax: 8192 });
+    if (E.isLeft(opened)) throw new Error(opened.left);
+    const port = opened.right;
+    this.#slots.push({ port, startedAt: 0, sequence: 0 });
+    port.onSettled((outcome) => this.#settled(i, outcome));
+  }
+
+  #ask(i: number): void {
+    const slot = this.#slots[i] as Slot;
+    slot.startedAt = performance.now();
+    slot.port.request(this.#options.request(i, slot.sequence++), requestTimeoutMs);
+  }
+
+  #settled(i: number, outcome: rsm.Outcome): void {
+    const accepted = outcome.tag === 'reply' && this.#options.accept(outcome.value);
+    if (accepted) this.#options.onAnswered?.();
+    if (this.#measuring) this.#count(this.#slots[i] as Slot, accepted);
+    if (!this.#stopping) this.#ask(i);
+  }
+
+  #count(slot: Slot, accepted: boolean): void {
+    if (!accepted) {
+      this.#errors++;
+      return;
+    }
+    if (this.#answered < latenciesMax) this.#latencies[this.#answered] = performance.now() - slot.startedAt;
+    this.#answered++;
+  }
+}

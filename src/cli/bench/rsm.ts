@@ -1,0 +1,88 @@
+/** `ironkeel bench rsm`: three replica processes under a closed loop of clients. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { E } from '../../spec/prelude.js';
+import { ProcessCluster } from '../cluster/process-cluster.js';
+import { type CheckLevel, rsm } from '../systems.js';
+import { ClosedLoop, type LoadOptions } from './closed-loop.js';
+
+/** What is measured. */
+export interface RsmBench {
+  readonly clients: number;
+  readonly check: CheckLevel;
+  readonly seconds: number;
+  readonly valueBytes: number;
+  readonly app: 'kv' | 'counter';
+  readonly op: 'get' | 'set';
+  /** Where CPU profiles of the replicas go, if anywhere. */
+  readonly profileDir: string | undefined;
+}
+
+const warmUpMs = 2000;
+
+/** Keys that the clients use, in turn. */
+const keys = 1000;
+
+const replicas = 3;
+
+const requestsOf = ({ app, op, valueBytes }: RsmBench): Pick<LoadOptions, 'request' | 'accept'> => {
+  if (app === 'counter') {
+    const empty = new Uint8Array(0);
+    return { request: () => empty, accept: (reply) => E.isRight(rsm.decodeCount(reply)) };
+  }
+  const value = new Uint8Array(valueBytes).fill(0x78);
+  const commands = Array.from({ length: keys }, (_, i) => {
+    const key = Buffer.from(`key-${String(i).padStart(6, '0')}`);
+    return rsm.encodeCommand(op === 'get' ? { tag: 'get', key } : { tag: 'set', key, value });
+  });
+  const expected = op === 'get' ? 'value' : 'ok';
+  return {
+    // A prime stride, so that clients do not walk the keys in step.
+    request: (client, sequence) => commands[(client * 7919 + sequence) % keys] as Uint8Array,
+    accept: (reply) => {
+      const decoded = rsm.decodeReply(reply);
+      return E.isRight(decoded) && decoded.right.tag === expected;
+    },
+  };
+};
+
+/** Runs it; the fields of the result. Throws where a node did not start. */
+export const benchRsm = async (bench: RsmBench): Promise<Readonly<Record<string, unknown>>> => {
+  const { clients, check, seconds, app, op, valueBytes, profileDir } = bench;
+  const cluster = await ProcessCluster.start({
+    name: 'bench',
+    nodes: replicas,
+    application: app,
+    check,
+    ...(profileDir !== undefined && { execArgv: ['--cpu-prof', '--cpu-prof-dir', profileDir] }),
+  });
+  const target = { cluster: cluster.name, replicas: cluster.replicas, clients };
+  const load = await ClosedLoop.open({ ...target, ...requestsOf(bench) });
+  await sleep(warmUpMs);
+  const before = await cluster.totals();
+  load.measure();
+  await sleep(seconds * 1000);
+  const result = load.result();
+  const after = await cluster.totals();
+  await load.close();
+  const reports = await cluster.stop();
+  return {
+    bench: 'rsm',
+    requestsPerSecond: Math.round(result.answered / result.seconds),
+    p50Ms: round(result.p50Ms),
+    p99Ms: round(result.p99Ms),
+    errors: result.errors,
+    requests: result.answered,
+    seconds: round(result.seconds),
+    steps: after.steps - before.steps,
+    stepsChecked: after.stepsChecked - before.stepsChecked,
+    violations: after.violations,
+    exits: reports.map((r) => r.exit.code),
+    nodes: replicas,
+    clients,
+    check,
+    app,
+    ...(app === 'kv' ? { op, valueBytes } : {}),
+  };
+};
+
+const round = (x: number): number => Math.round(x * 1000) / 1000;

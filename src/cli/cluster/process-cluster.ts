@@ -1,0 +1,119 @@
+/** A cluster of IronRSM on this machine, each node in a process of its own, on free ports of the loopback interface. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+import { type EndPoint, endPoint } from '../../spec/endpoint.js';
+import type { CheckLevel, NodeStats } from '../systems.js';
+import { freePorts } from './free-ports.js';
+import { type NodeExit, NodeProcess } from './node-process.js';
+
+/** What runs. */
+export interface ProcessClusterOptions {
+  readonly name: string;
+  readonly nodes: number;
+  readonly application: 'kv' | 'counter';
+  readonly check: CheckLevel;
+  readonly parameters?: Readonly<Record<string, number>>;
+  /** Further options of `node` itself for each process. */
+  readonly execArgv?: readonly string[];
+}
+
+/** How a node ended, and what it had counted. */
+export interface NodeReport {
+  readonly id: string;
+  readonly exit: NodeExit;
+  readonly stats: NodeStats | undefined;
+}
+
+const folders = new Set<string>();
+
+process.on('exit', () => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
+/** Removes the folder, unless the process does so first. */
+const removeFolder = (folder: string): void => {
+  rmSync(folder, { recursive: true, force: true });
+  folders.delete(folder);
+};
+
+/** The nodes' processes, and the file that describes them. */
+export class ProcessCluster {
+  readonly name: string;
+  readonly configFile: string;
+  readonly nodes: readonly NodeProcess[];
+  readonly #folder: string;
+
+  private constructor(name: string, folder: string, configFile: string, nodes: readonly NodeProcess[]) {
+    this.name = name;
+    this.#folder = folder;
+    this.configFile = configFile;
+    this.nodes = nodes;
+  }
+
+  /** Starts the processes and waits until all listen. Throws, with none left running, where one does not. */
+  static async start(options: ProcessClusterOptions): Promise<ProcessCluster> {
+    const folder = mkdtempSync(join(tmpdir(), 'ironkeel-'));
+    folders.add(folder);
+    const ports = await freePorts(options.nodes);
+    const described = ports.map((port, i) => ({ id: `r${i + 1}`, address: endPoint(`127.0.0.1:${port}`) }));
+    const configFile = join(folder, 'cluster.yaml');
+    const { name, application, parameters, check, execArgv } = options;
+    const file = { cluster: name, system: 'ironrsm', application, nodes: described, ...(parameters && { parameters }) };
+    writeFileSync(configFile, stringify(file));
+    const nodes = described.map(
+      (node) =>
+        new NodeProcess({
+          ...node,
+          configFile,
+          check,
+          logFile: join(folder, `${node.id}.log`),
+          ...(execArgv && { execArgv }),
+        }),
+    );
+    const cluster = new ProcessCluster(name, folder, configFile, nodes);
+    try {
+      await Promise.all(nodes.map((n) => n.ready));
+    } catch (error) {
+      await cluster.stop();
+      throw error;
+    }
+    return cluster;
+  }
+
+  /** The addresses of all nodes, ended ones too. */
+  get replicas(): readonly EndPoint[] {
+    return this.nodes.map((n) => n.address);
+  }
+
+  /** What the nodes counted so far, all together. */
+  async totals(): Promise<Totals> {
+    return totalsOf(await Promise.all(this.nodes.map((n) => n.stats())));
+  }
+
+  /** Stops every node that runs, cleanly, and removes the folder; how each ended. */
+  async stop(): Promise<readonly NodeReport[]> {
+    const reports = await Promise.all(
+      this.nodes.map(async (node) => {
+        const exit = node.gone ? await node.exited : await node.end('SIGTERM');
+        return { id: node.id, exit, stats: node.lastStats };
+      }),
+    );
+    removeFolder(this.#folder);
+    return reports;
+  }
+}
+
+/** Sums over nodes. */
+export interface Totals {
+  readonly steps: number;
+  readonly stepsChecked: number;
+  readonly violations: number;
+}
+
+/** Adds up what nodes told; one that told nothing counts nothing. */
+export const totalsOf = (stats: readonly (NodeStats | undefined)[]): Totals => {
+  const sum = (key: keyof Totals): number => stats.reduce((total, s) => total + (s?.[key] ?? 0), 0);
+  return { steps: sum('steps'), stepsChecked: sum('stepsChecked'), violations: sum('violations') };
+};

@@ -1,0 +1,65 @@
+/** `ironkeel bench`: how fast the system is on this machine. */
+import type { Command } from 'commander';
+import { benchRsm } from '../bench/rsm.js';
+import { conclude, exitCodes, UsageError, wholeFlag } from '../outcome.js';
+import { checkLevelOf } from './serve.js';
+
+interface BenchFlags {
+  readonly clients: number;
+  readonly check: string;
+  readonly seconds: number;
+  readonly valueBytes: number;
+  readonly app: string;
+  readonly op: string;
+  readonly bundle?: string;
+  readonly durable?: boolean;
+  readonly profile?: string;
+  readonly json?: boolean;
+}
+
+/** Refuses a word that is not one of `words`. */
+const oneOfWords = <W extends string>(flag: string, text: string, words: readonly W[]): W => {
+  const word = words.find((w) => w === text);
+  if (word === undefined) throw new UsageError(`${flag} takes ${words.join(' or ')}, and not "${text}".`);
+  return word;
+};
+
+const runBench = async (subject: string, flags: BenchFlags): Promise<void> => {
+  if (subject !== 'rsm') throw new UsageError(`The benchmark "${subject}" is not available: use rsm.`);
+  if (flags.bundle !== undefined) {
+    throw new UsageError('--bundle is not available yet: each client keeps one request outstanding.');
+  }
+  if (flags.durable === true) {
+    throw new UsageError('--durable is not available yet: replicas keep their state in memory.');
+  }
+  const check = checkLevelOf(flags.check);
+  const app = oneOfWords('--app', flags.app, ['kv', 'counter']);
+  const op = oneOfWords('--op', flags.op, ['set', 'get']);
+  const { clients, seconds, valueBytes } = flags;
+  const fields = await benchRsm({ clients, check, seconds, valueBytes, app, op, profileDir: flags.profile });
+  const exitCode = Number(fields.violations) > 0 ? exitCodes.violation : exitCodes.ok;
+  const json = flags.json === true;
+  if (!json) {
+    for (const [name, value] of Object.entries(fields)) process.stdout.write(`${name.padEnd(18)} ${String(value)}\n`);
+  }
+  conclude({ command: 'bench', exitCode, json, fields });
+};
+
+/** Adds `bench` to the command line. */
+export const registerBench = (program: Command): void => {
+  program
+    .command('bench')
+    .description('measure three replica processes on this machine under a closed loop of clients')
+    .argument('<subject>', 'rsm')
+    .option('--clients <n>', 'clients, each with one request outstanding', wholeFlag('--clients', 1, 4096), 64)
+    .option('--check <level>', 'what the replicas judge before packets leave: inline or off', 'inline')
+    .option('--seconds <n>', 'how long to measure, after a warm-up', wholeFlag('--seconds', 1, 3600), 10)
+    .option('--value-bytes <n>', 'bytes of each value that is set', wholeFlag('--value-bytes', 0, 60_000), 128)
+    .option('--app <app>', 'kv or counter', 'kv')
+    .option('--op <op>', 'set or get, of kv', 'set')
+    .option('--bundle <n>', 'not available yet')
+    .option('--durable', 'not available yet')
+    .option('--profile <dir>', 'write a CPU profile of each replica into this folder')
+    .option('--json', 'print one JSON object as the last line')
+    .action(runBench);
+};

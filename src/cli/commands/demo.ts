@@ -1,0 +1,122 @@
+/** `ironkeel demo`: replicas as processes on loopback UDP under load, one killed, and what came of it. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Command } from 'commander';
+import { findLeader, GapRecorder } from '../cluster/leader.js';
+import { ProcessCluster, totalsOf } from '../cluster/process-cluster.js';
+import { Ledger } from '../demo/ledger.js';
+import { DemoLoad, readBack } from '../demo/load.js';
+import { onInterrupt } from '../interrupt.js';
+import { conclude, exitCodes, wholeFlag } from '../outcome.js';
+
+interface DemoFlags {
+  readonly seconds: number;
+  readonly keep?: boolean;
+  readonly json?: boolean;
+}
+
+const clients = 8;
+const replicas = 3;
+
+/** A demo that hangs is ended this long after its load should have. */
+const graceMs = 25_000;
+
+/** Writes a line for the person who watches. */
+type Say = (line: string) => void;
+
+/** Where the last line of stdout belongs to a program, people are told on stderr. */
+const narrator =
+  (json: boolean): Say =>
+  (line) => {
+    (json ? process.stderr : process.stdout).write(`${line}\n`);
+  };
+
+/** What the demo found. */
+interface Findings {
+  readonly requestsAnswered: number;
+  readonly outcomesUnknown: number;
+  readonly lost: number;
+  readonly contradictions: number;
+  readonly gapMs: number;
+}
+
+const runLoad = async (cluster: ProcessCluster, seconds: number, say: Say): Promise<Findings> => {
+  const ledger = new Ledger();
+  const gaps = new GapRecorder();
+  const load = new DemoLoad(cluster, ledger, gaps);
+  say(`${clients} clients increment counters and write notes.`);
+  load.start(clients);
+  await sleep(seconds * 500);
+  const leader = await findLeader(cluster);
+  // What a killed process counted last is lost with it.
+  await leader.stats();
+  say(`${ledger.acknowledged} requests answered so far. Killing the leader, ${leader.id} (SIGKILL on process ${leader.pid}).`);
+  gaps.restart();
+  await leader.end('SIGKILL');
+  await sleep(seconds * 500);
+  await load.stop();
+  const gapMs = gaps.longestMs;
+  say(`The service went on: the longest time without an answer was ${gapMs} ms.`);
+  say('Reading back every key.');
+  const found = await readBack(cluster, ledger.keys());
+  const wrong = [...found].flatMap(([key, value]) => ledger.contradiction(key, value) ?? []);
+  for (const { key, found: value, atLeast, atMost } of wrong) {
+    say(`WRONG: ${key} holds ${value}, and clients were told of ${atLeast} to ${atMost}.`);
+  }
+  return {
+    requestsAnswered: ledger.acknowledged,
+    outcomesUnknown: ledger.unknown,
+    lost: wrong.reduce((sum, w) => sum + ledger.lost(w), 0),
+    contradictions: wrong.length,
+    gapMs,
+  };
+};
+
+const keepRunning = async (cluster: ProcessCluster, say: Say): Promise<void> => {
+  say('');
+  say('The remaining replicas keep running until Ctrl-C. Talk to them:');
+  say(`  npx ironkeel client --config ${cluster.configFile} set greeting hello`);
+  say(`  npx ironkeel client --config ${cluster.configFile} get greeting`);
+  say(`  npx ironkeel status --config ${cluster.configFile}`);
+  await new Promise<void>((resolve) => onInterrupt(resolve));
+};
+
+const runDemo = async (flags: DemoFlags): Promise<void> => {
+  const { seconds } = flags;
+  const json = flags.json === true;
+  const say = narrator(json);
+  const watchdog = setTimeout(() => {
+    say('The demo did not come to its end in time.');
+    process.exit(exitCodes.inconclusive);
+  }, seconds * 1000 + graceMs);
+  const cluster = await ProcessCluster.start({ name: 'demo', nodes: replicas, application: 'kv', check: 'inline' });
+  for (const node of cluster.nodes) say(`Replica ${node.id} runs as process ${node.pid} on ${node.address}.`);
+  const findings = await runLoad(cluster, seconds, say);
+  clearTimeout(watchdog);
+  if (flags.keep === true) await keepRunning(cluster, say);
+  const reports = await cluster.stop();
+  const totals = totalsOf(reports.map((r) => r.stats));
+  const failed = reports.filter((r) => r.exit.signal === null && r.exit.code !== exitCodes.ok);
+  for (const { id, exit } of failed) say(`WRONG: replica ${id} ended with exit code ${exit.code}.`);
+  const broken = findings.contradictions > 0 || totals.violations > 0 || failed.length > 0;
+  say('');
+  say(`requests answered            ${findings.requestsAnswered}`);
+  say(`outcomes unknown             ${findings.outcomesUnknown}`);
+  say(`steps checked                ${totals.stepsChecked} of ${totals.steps}`);
+  say(`violations                   ${totals.violations}`);
+  say(`acknowledged requests lost   ${findings.lost}`);
+  say(`longest gap after the kill   ${findings.gapMs} ms`);
+  const interrupted = flags.keep === true && !broken;
+  const exitCode = broken ? exitCodes.violation : interrupted ? exitCodes.interrupted : exitCodes.ok;
+  conclude({ command: 'demo', exitCode, json, fields: { ...findings, ...totals, clients, nodes: replicas } });
+};
+
+/** Adds `demo` to the command line. */
+export const registerDemo = (program: Command): void => {
+  program
+    .command('demo')
+    .description('three replicas under load, one killed, and a summary; ends by itself')
+    .option('--seconds <n>', 'how long the load lasts', wholeFlag('--seconds', 2, 30), 12)
+    .option('--keep', 'leave the replicas running until Ctrl-C')
+    .option('--json', 'print one JSON object as the last line')
+    .action(runDemo);
+};

@@ -1,0 +1,127 @@
+/** `ironkeel serve`: runs one node of a cluster until a signal or its judge stops it. */
+import type { Command } from 'commander';
+import type { Violation } from '../../spec/check.js';
+import { E } from '../../spec/prelude.js';
+import { type LoadedCluster, loadCluster } from '../cluster-config.js';
+import { onInterrupt } from '../interrupt.js';
+import { type Log, nodeLog } from '../log.js';
+import { type ExitCode, exitCodes, UsageError } from '../outcome.js';
+import { Parent } from '../parent.js';
+import { type CheckLevel, InitViolation, type NodeStats, type RefusedStep, type ServedNode } from '../systems.js';
+import { violationWords } from '../violation-words.js';
+
+interface ServeFlags {
+  readonly config: string;
+  readonly node: string;
+  readonly inMemory?: boolean;
+  readonly check: string;
+  readonly traceDir: string;
+}
+
+const durableSentence =
+  'Durable storage is not available yet: pass --in-memory. State is then lost when the process ends, and a node that ended must not be started again under its id in the same cluster.';
+
+/** The check level of the flag `--check`. */
+export const checkLevelOf = (text: string): CheckLevel => {
+  if (text === 'inline' || text === 'off') return text;
+  if (text === 'twin') throw new UsageError('--check twin is not available yet: use inline or off.');
+  throw new UsageError(`--check takes inline or off, and not "${text}".`);
+};
+
+/** A node's life, from its socket's opening to its exit code. */
+class NodeLife {
+  readonly #log: Log;
+  readonly #parent: Parent;
+  readonly #flags: ServeFlags;
+  readonly #check: CheckLevel;
+  #node: ServedNode | undefined;
+  #ending = false;
+  #end: (code: ExitCode) => void = () => undefined;
+
+  constructor(flags: ServeFlags, check: CheckLevel) {
+    this.#flags = flags;
+    this.#check = check;
+    this.#log = nodeLog(flags.node, (line) => process.stderr.write(line));
+    this.#parent = new Parent({ stats: () => this.#stats(), stop: () => this.#stop('parent gone') });
+  }
+
+  /** Serves until the end; the exit code. */
+  async run({ config, system }: LoadedCluster): Promise<ExitCode> {
+    const node = config.nodes.find((n) => n.id === this.#flags.node);
+    if (node === undefined) {
+      const ids = config.nodes.map((n) => n.id).join(', ');
+      throw new UsageError(`The node "${this.#flags.node}" is not in ${this.#flags.config}: its nodes are ${ids}.`);
+    }
+    const ended = new Promise<ExitCode>((resolve) => {
+      this.#end = resolve;
+    });
+    const onRefused = (refused: RefusedStep): void => this.#refused(refused);
+    try {
+      const started = await system.serve(config, { me: node.address, check: this.#check, onRefused });
+      if (E.isLeft(started)) throw new UsageError(`The node "${node.id}" cannot start: ${started.left}.`);
+      this.#node = started.right;
+    } catch (error) {
+      if (!(error instanceof InitViolation)) throw error;
+      this.#tell(error.violation, 0, undefined);
+      return exitCodes.violation;
+    }
+    const { address } = node;
+    const { cluster, application } = config;
+    this.#log('info', 'ready', { address, cluster, system: system.name, application, check: this.#check, pid: process.pid });
+    this.#parent.ready(node.id, address);
+    process.on('SIGTERM', () => this.#stop('SIGTERM'));
+    onInterrupt(() => this.#stop('SIGINT'));
+    return ended;
+  }
+
+  #stats(): NodeStats | undefined {
+    return this.#node?.stats();
+  }
+
+  #tell(violation: Violation, step: number, trace: string | undefined): void {
+    const { code, rule, evidence } = violation;
+    const message = `Step ${step} of node ${this.#flags.node} was refused, and nothing of it has left: ${violationWords(violation)}.`;
+    this.#log('error', 'violation', { message, code, rule, step, evidence, trace });
+  }
+
+  #refused({ violation, step }: RefusedStep): void {
+    this.#tell(violation, step, undefined);
+    this.#finish(exitCodes.violation);
+  }
+
+  #stop(why: string): void {
+    const node = this.#node;
+    if (node === undefined || this.#ending) return;
+    this.#log('info', 'stopping', { why });
+    const last = node.halt();
+    if (E.isLeft(last)) this.#tell(last.left, node.stats().steps, undefined);
+    this.#finish(E.isLeft(last) ? exitCodes.violation : exitCodes.ok);
+  }
+
+  #finish(code: ExitCode): void {
+    if (this.#ending) return;
+    this.#ending = true;
+    const stats = this.#node?.stats();
+    this.#log(code === exitCodes.ok ? 'info' : 'error', 'stopped', { exitCode: code, ...stats });
+    const closed = this.#node?.close() ?? Promise.resolve();
+    void closed.then(() => this.#parent.farewell(stats)).then(() => this.#end(code));
+  }
+}
+
+/** Adds `serve` to the command line. */
+export const registerServe = (program: Command): void => {
+  program
+    .command('serve')
+    .description('run one node of a cluster')
+    .requiredOption('--config <file>', "the cluster's YAML file")
+    .requiredOption('--node <id>', 'which node of the file this is')
+    .option('--in-memory', 'keep the state in memory: it is lost when the process ends')
+    .option('--check <level>', 'what is judged before packets leave: inline or off', 'inline')
+    .option('--trace-dir <dir>', 'where the trace of a violation is saved', '.')
+    .action(async (flags: ServeFlags) => {
+      const check = checkLevelOf(flags.check);
+      const loaded = loadCluster(flags.config);
+      if (flags.inMemory !== true) throw new UsageError(durableSentence);
+      process.exitCode = await new NodeLife(flags, check).run(loaded);
+    });
+};

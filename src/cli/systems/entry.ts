@@ -1,0 +1,132 @@
+/** How the command line sees a system: its types stay behind closures. */
+
+import type { Host } from '../../host/host.js';
+import { type RunningNode, startNode } from '../../host/node.js';
+import { wireName } from '../../host/wire-name.js';
+import type { StepRecord } from '../../network/step-io.js';
+import { HostJudge } from '../../refinement/host-judge.js';
+import { reductionObligation } from '../../refinement/obligation.js';
+import type { SystemDefinition } from '../../refinement/system.js';
+import { type Check, holds, type Violation } from '../../spec/check.js';
+import type { EndPoint } from '../../spec/endpoint.js';
+import { E } from '../../spec/prelude.js';
+import type { ClusterConfig, SystemShape } from '../config.js';
+
+/** How much of each step is judged before its packets leave. The reduction obligation always is. */
+export type CheckLevel = 'inline' | 'off';
+
+/** What a node counted so far. */
+export interface NodeStats {
+  readonly steps: number;
+  readonly stepsChecked: number;
+  readonly violations: number;
+  /** What the system counts, by name. */
+  readonly host: Readonly<Record<string, number>>;
+  readonly network: Readonly<Record<string, number>>;
+}
+
+/** A node in this process. */
+export interface ServedNode {
+  stats(): NodeStats;
+  /** Stops stepping and compares everything once more; the verdict. The socket stays open until `close`. */
+  halt(): Check;
+  close(): Promise<void>;
+}
+
+/** A refused step, for the log and for its trace. `steps` are the last ones, oldest first, without one that threw. */
+export interface RefusedStep {
+  readonly violation: Violation;
+  readonly step: number;
+  readonly steps: readonly StepRecord<unknown>[];
+}
+
+/** How a node is to be run. */
+export interface ServeOptions {
+  readonly me: EndPoint;
+  readonly check: CheckLevel;
+  readonly onRefused: (refused: RefusedStep) => void;
+}
+
+/** One system of the table. */
+export interface SystemEntry extends SystemShape {
+  /** What the system itself asks of a cluster; `Left`: one sentence for each mistake. */
+  check(config: ClusterConfig): E.Either<readonly string[], void>;
+  /** Starts a node of a cluster that passed `check`. `Left`: one sentence. Throws where the host's first state is not the protocol's. */
+  serve(config: ClusterConfig, options: ServeOptions): Promise<E.Either<string, ServedNode>>;
+}
+
+/** Steps that a node keeps for the trace of a violation. */
+const journalStepsMax = 256;
+
+/** A first state that the protocol does not start in: the node must not start. */
+export class InitViolation extends Error {
+  override readonly name = 'InitViolation';
+  readonly violation: Violation;
+
+  constructor(violation: Violation) {
+    super(violation.rule);
+    this.violation = violation;
+  }
+}
+
+/** What `entryOf` needs besides the definition. */
+interface EntryExtras<H> {
+  readonly shape: Omit<SystemShape, 'name'>;
+  readonly counters: (host: H) => Readonly<Record<string, number>>;
+}
+
+/** Hides a system's types. */
+export const entryOf = <C, H extends Host<M, W>, S, M, Step, W>(
+  definition: SystemDefinition<C, H, S, M, Step, W>,
+  extras: EntryExtras<H>,
+): SystemEntry => ({
+  name: definition.name,
+  ...extras.shape,
+  check: (config) => {
+    const constants = definition.constants(config);
+    return E.isLeft(constants) ? constants : E.right(undefined);
+  },
+  serve: async (config, { me, check, onRefused }) => {
+    const constants = definition.constants(config);
+    if (E.isLeft(constants)) return E.left(constants.left.join('; '));
+    const host = definition.createHost(constants.right, me);
+    const inline = check === 'inline' ? new HostJudge(definition.refinement, constants.right, me) : undefined;
+    const init = inline?.compareAll(host) ?? holds;
+    if (E.isLeft(init)) throw new InitViolation(init.left);
+    let violations = 0;
+    let running: RunningNode<M, W> | undefined;
+    const started = await startNode<M, W>({
+      host,
+      me,
+      clusterName: wireName(config.cluster, definition.name),
+      codec: definition.refinement.codec,
+      ...config.network,
+      judge: inline === undefined ? (record) => reductionObligation(record.events) : (record) => inline.judge(record, host),
+      ghost: inline !== undefined,
+      journalStepsMax,
+      onViolation: (violation) => {
+        violations++;
+        onRefused({ violation, step: running?.steps ?? 0, steps: running?.journal.window() ?? [] });
+      },
+    });
+    if (E.isLeft(started)) return started;
+    const node = started.right;
+    running = node;
+    return E.right({
+      stats: () => ({
+        steps: node.steps,
+        stepsChecked: inline?.stepsChecked ?? 0,
+        violations,
+        host: extras.counters(host),
+        network: { ...node.counters },
+      }),
+      halt: () => {
+        node.halt();
+        const last = inline?.compareAll(host) ?? holds;
+        if (E.isLeft(last)) violations++;
+        return last;
+      },
+      close: () => node.close(),
+    });
+  },
+});
