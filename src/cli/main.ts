@@ -4,7 +4,9 @@ import { registerBench } from './commands/bench.js';
 import { registerClient } from './commands/client.js';
 import { registerConfig } from './commands/config.js';
 import { registerDemo } from './commands/demo.js';
+import { registerPlants } from './commands/plants.js';
 import { registerServe } from './commands/serve.js';
+import { registerSimulate } from './commands/simulate.js';
 import { registerStatus } from './commands/status.js';
 import { listenForInterrupts } from './interrupt.js';
 import { exitCodes, UsageError } from './outcome.js';
@@ -16,6 +18,8 @@ const registrations: readonly ((program: Command) => void)[] = [
   registerServe,
   registerClient,
   registerStatus,
+  registerSimulate,
+  registerPlants,
   registerBench,
   registerConfig,
 ];

@@ -14,6 +14,7 @@ export const load: LoadHook = async (url, context, nextLoad) => {
   const loaded = await nextLoad(url, context);
   const concerning = patches.filter((patch) => url.endsWith(`/${patch.file}`));
   if (concerning.length === 0 || loaded.source === undefined || loaded.source === null) return loaded;
-  const source = typeof loaded.source === 'string' ? loaded.source : Buffer.from(loaded.source as Uint8Array).toString();
+  const source =
+    typeof loaded.source === 'string' ? loaded.source : Buffer.from(loaded.source as Uint8Array).toString();
   return { ...loaded, source: concerning.reduce(applyPatch, source) };
 };

@@ -9,15 +9,7 @@ import { equalValues } from '../../src/refinement/values.js';
 import type { EndPoint } from '../../src/spec/endpoint.js';
 import type { Packet } from '../../src/spec/packet.js';
 import type { Configuration } from './configuration.js';
-import {
-  type Ballot,
-  type Batch,
-  ballotOrd,
-  type Message,
-  type Request,
-  type RsmMessage,
-  type Vote,
-} from './messages.js';
+import type { Ballot, Batch, Message, Request, RsmMessage, Vote } from './messages.js';
 import type { Answer, Replica } from './protocol.js';
 
 /** The votes for one operation in one ballot; `senders` are replica indices. */
@@ -93,7 +85,7 @@ export class RsmHistory {
   }
 
   #propose(m: Message<'2a'>): void {
-    const same = this.proposals.get(m.opn)?.find((p) => ballotOrd.equals(p.ballot, m.ballot));
+    const same = this.proposals.get(m.opn)?.find((p) => sameBallot(p.ballot, m.ballot));
     if (same === undefined) append(this.proposals, m.opn, { ballot: m.ballot, batch: m.batch });
     else if (!equalValues(same.batch, m.batch)) {
       this.proposalConflict ??= { what: ballotText(m.ballot), opn: m.opn, one: same.batch, other: m.batch };
@@ -101,7 +93,7 @@ export class RsmHistory {
   }
 
   #vote(sender: number, m: Message<'2b'>): void {
-    const isSame = (v: Ballotted): boolean => ballotOrd.equals(v.ballot, m.ballot) && equalValues(v.batch, m.batch);
+    const isSame = (v: Ballotted): boolean => sameBallot(v.ballot, m.ballot) && equalValues(v.batch, m.batch);
     let entry = this.votes.get(m.opn)?.find(isSame);
     if (entry === undefined) {
       entry = { ballot: m.ballot, batch: m.batch, senders: new Set() };
@@ -148,6 +140,12 @@ const append = <K, V>(lists: Map<K, V[]>, key: K, value: V): void => {
   if (list === undefined) lists.set(key, [value]);
   else list.push(value);
 };
+
+/** The order of ballots as the checks see it, written apart from the one that hosts and protocol share. */
+export const ballotOrder = (a: Ballot, b: Ballot): number => a.seqno - b.seqno || a.proposer - b.proposer;
+
+/** Whether both are one ballot, as the checks see it. */
+export const sameBallot = (a: Ballot, b: Ballot): boolean => a.seqno === b.seqno && a.proposer === b.proposer;
 
 /** A ballot as a key. */
 export const ballotText = (b: Ballot): string => `${b.seqno}.${b.proposer}`;

@@ -8,6 +8,7 @@ import type { Packet } from '../../src/spec/packet.js';
 import { O, unreachable } from '../../src/spec/prelude.js';
 import type { Configuration } from './configuration.js';
 import type { RsmMessage } from './messages.js';
+import { ballotOrd } from './messages.js';
 import { process1a, process2a, quorumCheckpoint, truncatedTo } from './protocol/acceptor.js';
 import { processHeartbeat, suspicionsChecked, viewTimeoutChecked } from './protocol/election.js';
 import {
@@ -21,7 +22,6 @@ import {
 import { newViewEntered, nominated, phase2Entered, process1b, processRequest } from './protocol/proposer.js';
 import { initReplica, packetTo, type Replica, toAll, toOthers } from './protocol/state.js';
 import type { Effect, ReplicaStep } from './protocol/step.js';
-import { ballotOrd } from './messages.js';
 
 export * from './protocol/state.js';
 export type { ReplicaStep } from './protocol/step.js';

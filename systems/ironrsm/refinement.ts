@@ -14,10 +14,10 @@ import type {
 import { holds, violated } from '../../src/spec/check.js';
 import { unreachable } from '../../src/spec/prelude.js';
 import type { Configuration } from './configuration.js';
-import { RsmHistory } from './history.js';
+import { ballotOrder, RsmHistory } from './history.js';
 import type { ReplicaAction, ReplicaHost } from './host.js';
 import { ironrsmInvariants } from './invariants.js';
-import { ballotOrd, type RsmMessage, rsmCodec, type Vote } from './messages.js';
+import { type RsmMessage, rsmCodec, type Vote } from './messages.js';
 import { ironrsmProtocol, type Promised, type Replica, type ReplicaStep } from './protocol.js';
 import { type ExecuteBatch, type RsmSpec, requestKey, rsmService } from './spec.js';
 
@@ -183,7 +183,7 @@ const stepInvariants: readonly StepInvariant<Replica>[] = [
     name: "a replica's promise and position never go back",
     source: 'IronFleet RSL, CommonProof: MaxBal and OpsComplete are monotonic',
     check: (before, after) => {
-      const promised = ballotOrd.compare(before.acceptor.maxBal, after.acceptor.maxBal) <= 0;
+      const promised = ballotOrder(before.acceptor.maxBal, after.acceptor.maxBal) <= 0;
       const executed = before.executor.opsComplete <= after.executor.opsComplete;
       const truncated = before.acceptor.truncationPoint <= after.acceptor.truncationPoint;
       if (promised && executed && truncated) return holds;

@@ -2,29 +2,20 @@
 import { arbitraryOf } from '../../src/refinement/arbitrary.js';
 import type { Random } from '../../src/refinement/random.js';
 import type { ClientIo, ClientProgram, SimulatedSystem } from '../../src/refinement/simulation/simulated-system.js';
-import type { SystemDefinition } from '../../src/refinement/system.js';
 import type { Transition } from '../../src/refinement/transition.js';
 import { type EndPoint, endPoint } from '../../src/spec/endpoint.js';
 import type { Packet } from '../../src/spec/packet.js';
 import type { AnyApplication } from './application.js';
 import { counter } from './applications/counter.js';
 import { encodeCommand, kv } from './applications/kv.js';
-import { configurationOf } from './cluster-description.js';
 import { type Configuration, defaultParameters, type Parameters } from './configuration.js';
 import type { RsmHistory } from './history.js';
-import { type ReplicaAction, ReplicaHost } from './host.js';
+import type { ReplicaAction, ReplicaHost } from './host.js';
+import { ironrsm } from './main.js';
 import { type RsmMessage, rsmSchema } from './messages.js';
 import type { Replica, ReplicaStep } from './protocol.js';
-import { ironrsmCluster, ironrsmRefinement } from './refinement.js';
+import { ironrsmCluster } from './refinement.js';
 import type { ExecuteBatch, RsmSpec } from './spec.js';
-
-/** IronRSM as nodes run it. */
-export const ironrsm: SystemDefinition<Configuration, ReplicaHost, Replica, RsmMessage, ReplicaStep, ReplicaAction> = {
-  name: 'ironrsm',
-  refinement: ironrsmRefinement,
-  createHost: (configuration, me) => new ReplicaHost(configuration, me),
-  constants: configurationOf,
-};
 
 /** One outstanding request at a time; retries for ever, at any replica. */
 class SimulatedClient implements ClientProgram<RsmMessage> {
@@ -109,7 +100,7 @@ const drawParameters = (random: Random): Parameters => ({
   resendOpsMax: random.pick([1, 4, 16]),
   requestBytesMax: 256,
   heartbeatPeriodMs: random.int(20, 60),
-  viewTimeoutMs: random.int(60, 300),
+  viewTimeoutMs: random.chance(0.5) ? random.int(20, 60) : random.int(60, 300),
   viewTimeoutMsMax: 2_000,
   retransmitPeriodMs: random.int(30, 100),
 });

@@ -2,13 +2,21 @@
 import { type ClusterInvariant, type Evidence, everyPacket, ofHistory } from '../../../src/refinement/cluster.js';
 import { equalValues } from '../../../src/refinement/values.js';
 import type { Packet } from '../../../src/spec/packet.js';
-import { type Ballotted, ballotText, type Promised, type RsmCluster, type RsmHistory } from '../history.js';
-import { type Ballot, ballotOrd, type Message, type RsmMessage, type Vote } from '../messages.js';
+import {
+  type Ballotted,
+  ballotOrder,
+  ballotText,
+  type Promised,
+  type RsmCluster,
+  type RsmHistory,
+  sameBallot,
+} from '../history.js';
+import type { Ballot, Message, RsmMessage, Vote } from '../messages.js';
 import type { Replica } from '../protocol.js';
 
 type Invariant = ClusterInvariant<Replica, RsmMessage, RsmHistory>;
 
-const before = (a: Ballot, b: Ballot): boolean => ballotOrd.compare(a, b) < 0;
+const before = (a: Ballot, b: Ballot): boolean => ballotOrder(a, b) < 0;
 
 /** The replica index of a packet's source, `undefined` for strangers, about whom nothing is claimed. */
 const senderOf = (p: Packet<unknown>, c: RsmCluster): number | undefined => {
@@ -84,7 +92,7 @@ const votesRespectPromises: Invariant = everyPacket(
 );
 
 const proposedIn = (history: RsmHistory, opn: number, ballot: Ballot): Vote | undefined =>
-  history.proposals.get(opn)?.find((v) => ballotOrd.equals(v.ballot, ballot));
+  history.proposals.get(opn)?.find((v) => sameBallot(v.ballot, ballot));
 
 const reportedVotesWereProposed: Invariant = everyPacket(
   'a vote that a 1b reports is of an earlier ballot and had its 2a',
@@ -136,7 +144,7 @@ const permits = (promises: readonly Promised[], replicas: number, m: Message<'2a
     if (highest === undefined || !equalValues(highest.batch, m.batch)) return false;
     const within = usable.filter((p) => {
       const vote = voteOf(p);
-      return vote === undefined || ballotOrd.compare(vote.ballot, highest.ballot) <= 0;
+      return vote === undefined || ballotOrder(vote.ballot, highest.ballot) <= 0;
     });
     return 2 * senders(within) > replicas;
   });

@@ -2,8 +2,8 @@
 import { type ClusterInvariant, everyEntry, everyHost, everyStep } from '../../../src/refinement/cluster.js';
 import { changedEqual, equalValues } from '../../../src/refinement/values.js';
 import type { EndPoint } from '../../../src/spec/endpoint.js';
-import { ballotText, type RsmChange, type RsmCluster, type RsmHistory } from '../history.js';
-import { ballotOrd, type RsmMessage } from '../messages.js';
+import { ballotOrder, ballotText, type RsmChange, type RsmCluster, type RsmHistory, sameBallot } from '../history.js';
+import type { RsmMessage } from '../messages.js';
 import { quorumOf, type Replica } from '../protocol.js';
 
 type Invariant = ClusterInvariant<Replica, RsmMessage, RsmHistory>;
@@ -31,7 +31,7 @@ const ballotsNeverDecrease: Invariant = everyStep(
     const was = of(before);
     const is = of(after);
     for (const name of ['proposed', 'promised', 'seen', 'view'] as const) {
-      if (ballotOrd.compare(was[name], is[name]) > 0) return { ballot: name, was: was[name], is: is[name] };
+      if (ballotOrder(was[name], is[name]) > 0) return { ballot: name, was: was[name], is: is[name] };
     }
     return undefined;
   },
@@ -62,7 +62,7 @@ const votesAreBelowMaxBal: Invariant = everyEntry(
   'IronFleet RSL, Message2b: VotePrecedesMaxBal',
   (s: Replica) => s.acceptor.votes,
   (vote, opn, s) =>
-    ballotOrd.compare(vote.ballot, s.acceptor.maxBal) <= 0 && opn >= s.acceptor.truncationPoint
+    ballotOrder(vote.ballot, s.acceptor.maxBal) <= 0 && opn >= s.acceptor.truncationPoint
       ? undefined
       : { opn, vote: vote.ballot, maxBal: s.acceptor.maxBal, truncationPoint: s.acceptor.truncationPoint },
 );
@@ -85,9 +85,7 @@ const slotsAreBacked: Invariant = everyEntry(
   (s: Replica) => s.learner.slots,
   (slot, opn, s, _host, c: RsmCluster) => {
     const votes = c.history.votes.get(opn) ?? [];
-    const matching = votes.find(
-      (v) => ballotOrd.equals(v.ballot, s.learner.maxBal) && equalValues(v.batch, slot.batch),
-    );
+    const matching = votes.find((v) => sameBallot(v.ballot, s.learner.maxBal) && equalValues(v.batch, slot.batch));
     const distinct = new Set(slot.senders).size === slot.senders.length;
     if (distinct && slot.senders.every((sender) => matching?.senders.has(sender))) return undefined;
     return { opn, ballot: s.learner.maxBal, counted: slot.senders, sent: [...(matching?.senders ?? [])] };

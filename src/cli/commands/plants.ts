@@ -1,0 +1,210 @@
+/** `ironkeel plants`: plants every known bug, one at a time, and says which check caught it and how fast. */
+import type { Command } from 'commander';
+import type { CheckKind } from '../../refinement/check-kind.js';
+import type { Plant } from '../../refinement/plant.js';
+import { conclude, type ExitCode, exitCodes, UsageError, wholeFlag } from '../outcome.js';
+import { spawnPlanted } from '../planted-process.js';
+import { plants } from '../plants.js';
+import { table } from '../table.js';
+
+interface PlantsFlags {
+  readonly only: string | undefined;
+  readonly seeds: number;
+  readonly seed: number;
+  readonly json: boolean | undefined;
+}
+
+/** One search for one plant. */
+interface Row {
+  readonly system: string;
+  readonly id: string;
+  readonly title: string;
+  readonly control: boolean;
+  readonly expected: string;
+  readonly seed: number;
+  /** The search ended as it should: caught by a check named, or, for a control, all green. */
+  readonly asExpected: boolean;
+  readonly caughtBy: string;
+  readonly rule: string;
+  readonly runs: number;
+  readonly steps: number;
+  readonly stoppedBeforeRelease: boolean | undefined;
+  readonly seconds: number;
+}
+
+/** What of the search's JSON is read here. */
+interface Report {
+  readonly runs: number;
+  readonly steps: number;
+  readonly found: readonly {
+    readonly check: CheckKind;
+    readonly rule: string;
+    readonly stoppedBeforeRelease?: boolean;
+  }[];
+}
+
+/** A search that takes longer has failed: it is never counted as having passed. */
+const searchSecondsMax = 120;
+
+/** Seeds of one search never overlap with those of the next. */
+const seedStride = 1_000_000;
+
+interface Ended {
+  readonly code: number | undefined;
+  readonly report: Report | undefined;
+  readonly lastError: string;
+}
+
+const search = (name: string, args: readonly string[]): Promise<Ended> =>
+  new Promise((resolve) => {
+    const child = spawnPlanted(name, args, 'pipe');
+    let out = '';
+    let errors = '';
+    child.stdout?.on('data', (data: Buffer) => {
+      out += data.toString();
+    });
+    child.stderr?.on('data', (data: Buffer) => {
+      errors += data.toString();
+    });
+    const timer = setTimeout(() => child.kill('SIGKILL'), searchSecondsMax * 1000);
+    child.once('close', (code) => {
+      clearTimeout(timer);
+      resolve({
+        code: code ?? undefined,
+        report: reportIn(out),
+        lastError: errors.trim().split('\n').slice(0, 3).join(' '),
+      });
+    });
+  });
+
+const reportIn = (out: string): Report | undefined => {
+  const last = out.trim().split('\n').at(-1) ?? '';
+  try {
+    const parsed: unknown = JSON.parse(last);
+    return typeof parsed === 'object' && parsed !== null && 'found' in parsed ? (parsed as Report) : undefined;
+  } catch {
+    return undefined;
+  }
+};
+
+const argsOf = (system: string, { id, hunt }: Plant, seed: number): readonly string[] => [
+  'simulate',
+  system,
+  '--json',
+  '--plant',
+  id,
+  ...['--seed', String(seed), '--runs', String(hunt.runs), '--steps', String(hunt.steps)],
+  ...(hunt.nodes === undefined ? [] : ['--nodes', String(hunt.nodes)]),
+  ...(hunt.faults === undefined ? [] : ['--faults', hunt.faults.join(',')]),
+];
+
+/** A control may leave goals unreached (exit 4) in its few runs; it may not report anything, nor crash. */
+const asExpected = (plant: Plant, { code, report }: Ended): boolean => {
+  if (report === undefined) return false;
+  const first = report.found[0];
+  if (plant.checks.length === 0)
+    return first === undefined && (code === exitCodes.ok || code === exitCodes.inconclusive);
+  const named = first !== undefined && plant.checks.includes(first.check);
+  return code === exitCodes.violation && named && first.stoppedBeforeRelease !== false;
+};
+
+const huntFor = async (system: string, plant: Plant, seed: number): Promise<Row> => {
+  const begun = performance.now();
+  const ended = await search(`${system}/${plant.id}`, argsOf(system, plant, seed));
+  const first = ended.report?.found[0];
+  const failed = ended.report === undefined ? `FAILED: ${ended.lastError || `exit code ${ended.code}`}` : 'nothing';
+  return {
+    system,
+    id: plant.id,
+    title: plant.title,
+    control: plant.checks.length === 0,
+    expected: plant.checks.join(' or ') || 'nothing',
+    seed,
+    asExpected: asExpected(plant, ended),
+    caughtBy: first?.check ?? failed,
+    rule: first?.rule ?? '',
+    runs: ended.report?.runs ?? 0,
+    steps: ended.report?.steps ?? 0,
+    stoppedBeforeRelease: first?.stoppedBeforeRelease,
+    seconds: Math.round((performance.now() - begun) / 100) / 10,
+  };
+};
+
+/** Two searches at a time. */
+const huntAll = async (jobs: readonly (() => Promise<Row>)[], onRow: (row: Row) => void): Promise<readonly Row[]> => {
+  const rows: Row[] = [];
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    for (let job = jobs[next++]; job !== undefined; job = jobs[next++]) {
+      const row = await job();
+      onRow(row);
+      rows.push(row);
+    }
+  };
+  await Promise.all([worker(), worker()]);
+  return rows;
+};
+
+const chosen = (system: string | undefined, only: string | undefined): readonly (readonly [string, Plant])[] => {
+  if (system !== undefined && !Object.hasOwn(plants, system)) {
+    throw new UsageError(`There are no planted bugs for "${system}": choose from ${Object.keys(plants).join(', ')}.`);
+  }
+  const all = Object.entries(plants).flatMap(([name, list]) => list.map((plant) => [name, plant] as const));
+  const some = all.filter(
+    ([name, { id }]) => (system === undefined || name === system) && (only === undefined || id === only),
+  );
+  if (some.length === 0) throw new UsageError(`There is no planted bug "${only}"; \`ironkeel plants\` lists all.`);
+  return some;
+};
+
+const shown = (rows: readonly Row[]): string =>
+  table(
+    ['id', 'bug', 'expected', 'caught by', 'rule', 'runs', 'steps', 'nothing left', 's', ''],
+    rows.map((r) => [
+      r.id,
+      r.title,
+      r.expected,
+      r.caughtBy,
+      r.rule,
+      String(r.runs),
+      String(r.steps),
+      r.stoppedBeforeRelease === undefined ? '' : r.stoppedBeforeRelease ? 'yes' : 'NO',
+      r.seconds.toFixed(1),
+      r.asExpected ? 'ok' : 'FAILED',
+    ]),
+  );
+
+/** Adds `plants` to the command line. */
+export const registerPlants = (program: Command): void => {
+  program
+    .command('plants [system]')
+    .description('plant known bugs one at a time, and see each caught by the check that must catch it')
+    .option('--only <id>', 'one plant')
+    .option('--seeds <n>', 'searches for each plant, with fresh seeds', wholeFlag('--seeds', 1, 1000), 1)
+    .option('--seed <n>', 'the first seed', wholeFlag('--seed', 0), 1)
+    .option('--json', 'print one JSON object as the last line')
+    .action(async (system: string | undefined, flags: PlantsFlags) => {
+      const jobs = chosen(system, flags.only).flatMap(([name, plant]) =>
+        Array.from({ length: flags.seeds }, (_, i) => () => huntFor(name, plant, flags.seed + i * seedStride)),
+      );
+      const rows = await huntAll(jobs, (row) =>
+        process.stderr.write(`${row.id} ${row.asExpected ? 'ok' : 'FAILED'} (${row.caughtBy}, ${row.seconds} s)\n`),
+      );
+      process.stdout.write(`${shown(rows)}\n`);
+      const bugs = rows.filter((row) => !row.control);
+      const controls = rows.filter((row) => row.control);
+      const fields = {
+        planted: bugs.length,
+        caught: bugs.filter((row) => row.asExpected).length,
+        controls: controls.length,
+        falseAlarms: controls.filter((row) => !row.asExpected).length,
+        rows,
+      };
+      process.stdout.write(
+        `${fields.caught} of ${fields.planted} bugs caught, ${fields.falseAlarms} false alarms in ${fields.controls} controls\n`,
+      );
+      const good = fields.caught === fields.planted && fields.falseAlarms === 0;
+      const exitCode: ExitCode = good ? exitCodes.ok : exitCodes.violation;
+      conclude({ command: 'plants', exitCode, json: flags.json === true, fields });
+    });
+};
