@@ -150,7 +150,8 @@ describe('the first difference', () => {
     const at = (v: unknown, path: readonly (string | number)[]): unknown =>
       path.reduce<unknown>((x, key) => {
         if (x instanceof PersistentMap) return x.get(key);
-        return (x as Record<string | number, unknown>)[key];
+        // What an object inherits does not stand in it.
+        return Object.hasOwn(x as object, key) ? (x as Record<string | number, unknown>)[key] : undefined;
       }, v);
     fc.assert(
       fc.property(values, values, (a, b) => {
