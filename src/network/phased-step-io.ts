@@ -33,6 +33,9 @@ export class PhasedStepIo<M, W> implements StepIo<M, W> {
   #actions: W[] = [];
   #touches: Touch[] = [];
   #toSelf = 0;
+  /** The message encoded last in this step: a broadcast and the packet to oneself that follows it share their bytes. */
+  #lastMessage: M | undefined;
+  #lastBytes: Uint8Array = new Uint8Array();
 
   constructor(parts: StepIoParts<M>) {
     this.me = parts.me;
@@ -48,6 +51,7 @@ export class PhasedStepIo<M, W> implements StepIo<M, W> {
     this.#actions = [];
     this.#touches = [];
     this.#toSelf = 0;
+    this.#lastMessage = undefined;
     return this;
   }
 
@@ -93,19 +97,19 @@ export class PhasedStepIo<M, W> implements StepIo<M, W> {
 
   send(target: EndPoint, message: M): void {
     this.#requireStep('send');
-    this.#pushSend(target, this.#parts.codec.encode(message));
+    this.#pushSend(target, this.#encoded(message));
   }
 
   broadcast(targets: readonly EndPoint[], message: M): void {
     this.#requireStep('send');
     if (targets.length === 0) return;
-    const bytes = this.#parts.codec.encode(message);
+    const bytes = this.#encoded(message);
     for (const target of targets) this.#pushSend(target, bytes);
   }
 
   deliverToSelf(message: M): number {
     this.#requireStep('deliver to itself');
-    this.#events.push({ tag: 'self', bytes: this.#parts.codec.encode(message) });
+    this.#events.push({ tag: 'self', bytes: this.#encoded(message) });
     return this.#toSelf++;
   }
 
@@ -115,6 +119,14 @@ export class PhasedStepIo<M, W> implements StepIo<M, W> {
 
   touch(component: string, key?: string | number): void {
     if (this.#parts.ghost) this.#touches.push(key === undefined ? { component } : { component, key });
+  }
+
+  #encoded(message: M): Uint8Array {
+    if (message !== this.#lastMessage) {
+      this.#lastBytes = this.#parts.codec.encode(message);
+      this.#lastMessage = message;
+    }
+    return this.#lastBytes;
   }
 
   #shift(): Packet<M> | undefined {

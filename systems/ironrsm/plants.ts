@@ -47,7 +47,7 @@ const ballotsAndQuorums: readonly Plant[] = [
         replace: 'this.promises',
       },
     ],
-    hunt: long,
+    hunt: { ...long, nodes: 3 },
   },
   {
     id: 'R19',
@@ -142,7 +142,7 @@ const ballotsAndQuorums: readonly Plant[] = [
     id: 'R26',
     title: 'the order of ballots is not total: of two ballots with one seqno each comes before the other',
     checks: ['INV'],
-    patches: [{ file: 'systems/ironrsm/messages.js', find: 'a.proposer < b.proposer ? -1 : 1', replace: '-1' }],
+    patches: [{ file: 'systems/ironrsm/messages.js', find: 'a.proposer < b.proposer ? -1 : 1', replace: '1' }],
     hunt: long,
   },
 ];
@@ -155,8 +155,8 @@ const clientsAndShell: readonly Plant[] = [
     patches: [
       {
         file: protocol('proposer'),
-        find: "sends: toAll(s, { tag: '2a', ballot: p.ballot, opn: p.nextOpn, batch }) };",
-        replace: `sends: [...toAll(s, { tag: '2a', ballot: p.ballot, opn: p.nextOpn, batch }),
+        find: "sends: toAll(s, { tag: '2a', ballot: p.ballot, opn, batch }) };",
+        replace: `sends: [...toAll(s, { tag: '2a', ballot: p.ballot, opn, batch }),
           ...batch.map((r) => packetTo(s, r.client, { tag: 'reply', seqno: r.seqno,
             value: s.constants.configuration.app.apply(s.executor.app, r.value).reply }))] };`,
       },

@@ -26,9 +26,13 @@ import type { Effect, ReplicaStep } from './protocol/step.js';
 export * from './protocol/state.js';
 export type { ReplicaStep } from './protocol/step.js';
 
+/** Whether this replica's ballot is the view and has come to `phase`; a deposed proposer retransmits nothing. */
+const inPhase = (s: Replica, phase: 'phase1' | 'phase2'): boolean =>
+  s.proposer.phase === phase && ballotOrd.equals(s.proposer.ballot, s.election.view);
+
 const processStatusRequest = (s: Replica, source: Packet<RsmMessage>['source'], nonce: number): Effect => {
   const { view } = s.election;
-  const leading = s.proposer.phase === 'phase2' && ballotOrd.equals(s.proposer.ballot, view);
+  const leading = inPhase(s, 'phase2');
   const { truncationPoint } = s.acceptor;
   const status = { tag: 'status', nonce, view, leading, opsComplete: s.executor.opsComplete, truncationPoint } as const;
   return { state: s, sends: [packetTo(s, source, status)] };
@@ -88,8 +92,8 @@ const heartbeat = (s: Replica, now: number): Effect | undefined => {
 };
 
 const resends2a = (s: Replica): readonly Packet<RsmMessage>[] => {
-  const { phase, ballot, nextOpn } = s.proposer;
-  if (phase !== 'phase2') return [];
+  const { ballot, nextOpn } = s.proposer;
+  if (!inPhase(s, 'phase2')) return [];
   const from = Math.max(s.executor.opsComplete, s.acceptor.truncationPoint);
   const sends: Packet<RsmMessage>[] = [];
   let left = s.constants.configuration.parameters.resendOpsMax;
@@ -103,8 +107,8 @@ const resends2a = (s: Replica): readonly Packet<RsmMessage>[] => {
 };
 
 const resends1a = (s: Replica): readonly Packet<RsmMessage>[] => {
-  const { phase, ballot, promises } = s.proposer;
-  if (phase !== 'phase1') return [];
+  const { ballot, promises } = s.proposer;
+  if (!inPhase(s, 'phase1')) return [];
   const { replicas } = s.constants.configuration;
   return toOthers(s, { tag: '1a', ballot }).filter((p) => !promises.has(replicas.indexOf(p.target)));
 };

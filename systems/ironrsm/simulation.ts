@@ -100,8 +100,9 @@ const drawParameters = (random: Random): Parameters => ({
   resendOpsMax: random.pick([1, 4, 16]),
   requestBytesMax: 256,
   heartbeatPeriodMs: random.int(20, 60),
-  viewTimeoutMs: random.chance(0.5) ? random.int(20, 60) : random.int(60, 300),
-  viewTimeoutMsMax: 2_000,
+  viewTimeoutMs: random.chance(0.5) ? random.int(15, 60) : random.int(60, 300),
+  // A low bound makes storms of view changes, in which ballots meet half done.
+  viewTimeoutMsMax: random.pick([60, 300, 2_000]),
   retransmitPeriodMs: random.int(30, 100),
 });
 

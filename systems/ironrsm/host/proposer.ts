@@ -80,7 +80,8 @@ export class Proposer {
 
   /** Queues a request, once a ballot. */
   offer(request: Request): void {
-    if (this.phase === 'idle') return;
+    // A deposed proposer would never hand it on.
+    if (this.phase === 'idle' || !ballotOrd.equals(this.ballot, this.#peers.election.view)) return;
     const queued = this.queued.get(request.client);
     if (queued !== undefined && queued >= request.seqno) return;
     this.#enqueue(request);
@@ -129,7 +130,8 @@ export class Proposer {
 
   /** Action: propose the next operation, while the pipeline and the log have room. */
   nominate(): boolean {
-    const opn = this.nextOpn;
+    // What a quorum has executed needs no proposal.
+    const opn = Math.max(this.nextOpn, this.#peers.acceptor.truncationPoint);
     if (!this.leading() || opn >= this.#peers.acceptor.logEnd() || !this.#pipelineHasRoom()) return false;
     const vote = this.#inherited.get(opn);
     const count = vote === undefined ? Math.min(this.#queue.length, this.#cluster.parameters.batchRequestsMax) : 0;
@@ -146,6 +148,7 @@ export class Proposer {
 
   /** Sends again what a stalled ballot may be waiting for: a lost 1a, or lost 2a's of operations that are not executed. */
   resend(): void {
+    if (!ballotOrd.equals(this.ballot, this.#peers.election.view)) return;
     if (this.phase === 'phase1') this.#resend1a();
     if (this.phase === 'phase2') this.#resend2a();
   }

@@ -25,7 +25,8 @@ export const processRequest = (s: Replica, r: Request): Effect => {
   }
   const election = recorded(s.election, r);
   const p = s.proposer;
-  if (p.phase === 'idle' || (p.queued.get(r.client) ?? -1) >= r.seqno) return { state: { ...s, election }, sends: [] };
+  const mine = p.phase !== 'idle' && ballotOrd.equals(p.ballot, s.election.view);
+  if (!mine || (p.queued.get(r.client) ?? -1) >= r.seqno) return { state: { ...s, election }, sends: [] };
   const proposer: Proposer = { ...p, queue: appended(p.queue, r), queued: p.queued.set(r.client, r.seqno) };
   return { state: { ...s, election, proposer }, sends: [] };
 };
@@ -107,13 +108,15 @@ export const nominated = (s: Replica, count: number): Effect | undefined => {
   const p = s.proposer;
   const { logLengthMax, batchRequestsMax } = s.constants.configuration.parameters;
   const mayPropose = p.phase === 'phase2' && ballotOrd.equals(p.ballot, s.election.view);
-  if (!mayPropose || p.nextOpn >= s.acceptor.truncationPoint + logLengthMax) return undefined;
-  const vote = highestVote(p, p.nextOpn);
-  const fillsGap = count === 0 && p.votedMax > p.nextOpn;
+  // A quorum has executed what lies below the truncation point: there is nothing left to propose there.
+  const opn = Math.max(p.nextOpn, s.acceptor.truncationPoint);
+  if (!mayPropose || opn >= s.acceptor.truncationPoint + logLengthMax) return undefined;
+  const vote = highestVote(p, opn);
+  const fillsGap = count === 0 && p.votedMax > opn;
   const fromQueue =
     Number.isInteger(count) && count >= 1 && count <= batchRequestsMax && count <= p.queue.next - p.queue.first;
   if (vote !== undefined ? count !== 0 : !(fillsGap || fromQueue)) return undefined;
   const batch = vote !== undefined ? vote.batch : firstOf(p.queue, count);
-  const proposer: Proposer = { ...p, queue: dropped(p.queue, count), nextOpn: successor(p.nextOpn) };
-  return { state: { ...s, proposer }, sends: toAll(s, { tag: '2a', ballot: p.ballot, opn: p.nextOpn, batch }) };
+  const proposer: Proposer = { ...p, queue: dropped(p.queue, count), nextOpn: successor(opn) };
+  return { state: { ...s, proposer }, sends: toAll(s, { tag: '2a', ballot: p.ballot, opn, batch }) };
 };
