@@ -6,6 +6,10 @@ export type Simulation = (options: RunOptions) => Promise<RunResult>;
 
 /** By system. */
 export const simulations: Readonly<Record<string, () => Promise<Simulation>>> = {
+  lock: async () => {
+    const { lockSimulation } = await import('../../systems/lock/simulation.js');
+    return (options) => simulate(lockSimulation, options);
+  },
   ironrsm: async () => {
     const { ironrsmSimulation } = await import('../../systems/ironrsm/simulation.js');
     return (options) => simulate(ironrsmSimulation, options);
