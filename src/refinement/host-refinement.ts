@@ -66,4 +66,9 @@ export interface HostRefinement<C, H, S, M, Step, W> {
   readonly witness: (action: W, context: StepContext<M>) => Step | undefined;
   readonly components: readonly Component<H, S>[];
   readonly stepInvariants: readonly StepInvariant<S>[];
+  /** For traces: the state without what the constants give back, and that put back into the state in which a host starts. */
+  readonly trace: {
+    readonly strip: (state: S) => unknown;
+    readonly restore: (initial: S, stripped: unknown) => S;
+  };
 }

@@ -210,6 +210,10 @@ export const ironrsmRefinement: HostRefinement<
   witness,
   components,
   stepInvariants,
+  trace: {
+    strip: ({ constants: _, ...state }) => state,
+    restore: (initial, stripped) => ({ ...(stripped as Replica), constants: initial.constants }),
+  },
 };
 
 /** The spec's state after the operations that a history knows to be chosen without a gap. */

@@ -50,6 +50,10 @@ export const lockRefinement: HostRefinement<LockConfiguration, LockHost, Node, L
   witness,
   components,
   stepInvariants: [],
+  trace: {
+    strip: ({ place: _, ...state }) => state,
+    restore: (initial, stripped) => ({ ...(stripped as Node), place: initial.place }),
+  },
 };
 
 /** What is stated over a whole cluster. */
