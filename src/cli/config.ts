@@ -28,6 +28,10 @@ export interface ClusterConfig extends ClusterDescription {
 const datagramBytesMaxOf = (nodes: ClusterDescription['nodes']): number =>
   nodes.every((n) => addressOf(n.address).startsWith('127.')) ? 8192 : 1200;
 
+/** Where a client of the cluster on this machine listens for answers. */
+export const clientAddressFor = ({ nodes }: ClusterDescription): string =>
+  nodes.every((n) => addressOf(n.address).startsWith('127.')) ? '127.0.0.1' : '0.0.0.0';
+
 const inboxMessagesMaxDefault = 65_536;
 
 type Path = readonly (string | number)[];

@@ -1,7 +1,8 @@
 /** A violation as a sentence for a person. */
 import type { Violation } from '../spec/check.js';
 
-const shown = (value: unknown): string => (typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value)));
+const shown = (value: unknown): string =>
+  typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value));
 
 /** The rule, the code, the component and both values where the evidence names them, and whatever else it holds. */
 export const violationWords = ({ code, rule, evidence }: Violation): string => {

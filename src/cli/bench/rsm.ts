@@ -76,6 +76,8 @@ export const benchRsm = async (bench: RsmBench): Promise<Readonly<Record<string,
     steps: after.steps - before.steps,
     stepsChecked: after.stepsChecked - before.stepsChecked,
     violations: after.violations,
+    /** Processor time of all replicas together, which other programs on the machine disturb less than the rate. */
+    replicaCpuMicrosPerRequest: round(((after.cpuMs - before.cpuMs) * 1000) / Math.max(result.answered, 1)),
     exits: reports.map((r) => r.exit.code),
     nodes: replicas,
     clients,

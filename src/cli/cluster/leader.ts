@@ -14,7 +14,9 @@ export const findLeader = async (cluster: ProcessCluster): Promise<NodeProcess> 
     const options = { cluster: cluster.name, replicas: cluster.nodes.filter((n) => !n.gone).map((n) => n.address) };
     const answers = await rsm.askStatus(options, askForMs);
     if (E.isLeft(answers)) throw new Error(answers.left);
-    const leaders = answers.right.flatMap(({ address, status }) => (status?.leading === true ? [{ address, status }] : []));
+    const leaders = answers.right.flatMap(({ address, status }) =>
+      status?.leading === true ? [{ address, status }] : [],
+    );
     leaders.sort((a, b) => rsm.ballotOrd.compare(b.status.view, a.status.view));
     const leader = cluster.nodes.find((n) => n.address === leaders[0]?.address);
     if (leader !== undefined) return leader;

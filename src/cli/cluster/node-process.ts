@@ -51,7 +51,18 @@ export class NodeProcess {
     this.#logFile = options.logFile;
     const log = openSync(options.logFile, 'a');
     const { configFile, id, check } = options;
-    const flags = ['serve', '--config', configFile, '--node', id, '--in-memory', '--check', check, '--trace-dir', process.cwd()];
+    const flags = [
+      'serve',
+      '--config',
+      configFile,
+      '--node',
+      id,
+      '--in-memory',
+      '--check',
+      check,
+      '--trace-dir',
+      process.cwd(),
+    ];
     this.#child = spawn(process.execPath, [...(options.execArgv ?? []), binFile, ...flags], {
       stdio: ['ignore', log, log, 'ipc'],
     });

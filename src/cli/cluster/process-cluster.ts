@@ -110,10 +110,11 @@ export interface Totals {
   readonly steps: number;
   readonly stepsChecked: number;
   readonly violations: number;
+  readonly cpuMs: number;
 }
 
 /** Adds up what nodes told; one that told nothing counts nothing. */
 export const totalsOf = (stats: readonly (NodeStats | undefined)[]): Totals => {
   const sum = (key: keyof Totals): number => stats.reduce((total, s) => total + (s?.[key] ?? 0), 0);
-  return { steps: sum('steps'), stepsChecked: sum('stepsChecked'), violations: sum('violations') };
+  return { steps: sum('steps'), stepsChecked: sum('stepsChecked'), violations: sum('violations'), cpuMs: sum('cpuMs') };
 };

@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { E } from '../../spec/prelude.js';
 import { type LoadedCluster, loadCluster } from '../cluster-config.js';
+import { clientAddressFor } from '../config.js';
 import { conclude, type ExitCode, exitCodes, UsageError, wholeFlag } from '../outcome.js';
 import { rsm } from '../systems.js';
 
@@ -39,10 +40,19 @@ const answered = <A>(
   const { tag, message } = result.left;
   // Of what timed out nobody knows whether it was executed; what was refused was not.
   const exitCode = tag === 'Timeout' || tag === 'Closed' ? exitCodes.inconclusive : exitCodes.usage;
-  return { exitCode, text: message, fields: { error: 'error' in result.left ? result.left.error : errorNames[tag], message } };
+  return {
+    exitCode,
+    text: message,
+    fields: { error: 'error' in result.left ? result.left.error : errorNames[tag], message },
+  };
 };
 
-const errorNames = { Timeout: 'TIMEOUT', Closed: 'CLOSED', TooLarge: 'REQUEST_TOO_LARGE', Application: 'APPLICATION' } as const;
+const errorNames = {
+  Timeout: 'TIMEOUT',
+  Closed: 'CLOSED',
+  TooLarge: 'REQUEST_TOO_LARGE',
+  Application: 'APPLICATION',
+} as const;
 
 const plain = (value: boolean | number) => ({ text: String(value), fields: { value } });
 
@@ -118,16 +128,15 @@ const operationOf = (name: string, words: Words, absent: boolean, application: s
   return operation;
 };
 
-/** How a client of the cluster in `config` reaches it. Shared with `status`. */
-export const clientOptionsOf = ({ config }: LoadedCluster): rsm.RsmClientOptions => {
+/** How a client of the cluster in `config` reaches it. */
+const clientOptionsOf = ({ config }: LoadedCluster): rsm.RsmClientOptions => {
   if (config.system !== 'ironrsm') {
     throw new UsageError(`A cluster of ${config.system} takes no clients: this is for ironrsm.`);
   }
-  const loopback = config.nodes.every((n) => n.address.startsWith('127.'));
   return {
     cluster: config.cluster,
     replicas: config.nodes.map((n) => n.address),
-    address: loopback ? '127.0.0.1' : '0.0.0.0',
+    address: clientAddressFor(config),
     datagramBytesMax: config.network.datagramBytesMax,
     requestBytesMax: config.parameters.requestBytesMax ?? rsm.defaultParameters.requestBytesMax,
   };
@@ -144,7 +153,12 @@ export const registerClient = (program: Command): void => {
     .command('client')
     .description('send one request: get KEY | set KEY VALUE | del KEY | cas KEY OLD NEW | incr KEY | increment')
     .requiredOption('--config <file>', "the cluster's YAML file")
-    .option('--timeout <ms>', 'how long to ask before the outcome is reported as unknown', wholeFlag('--timeout', 1), 5000)
+    .option(
+      '--timeout <ms>',
+      'how long to ask before the outcome is reported as unknown',
+      wholeFlag('--timeout', 1),
+      5000,
+    )
     .option('--absent', 'cas KEY NEW: store NEW only if KEY holds nothing')
     .option('--json', 'print one JSON object as the last line')
     .argument('<operation>', Object.keys(operations).join(', '))

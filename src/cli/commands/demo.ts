@@ -49,7 +49,9 @@ const runLoad = async (cluster: ProcessCluster, seconds: number, say: Say): Prom
   const leader = await findLeader(cluster);
   // What a killed process counted last is lost with it.
   await leader.stats();
-  say(`${ledger.acknowledged} requests answered so far. Killing the leader, ${leader.id} (SIGKILL on process ${leader.pid}).`);
+  say(
+    `${ledger.acknowledged} requests answered so far. Killing the leader, ${leader.id} (SIGKILL on process ${leader.pid}).`,
+  );
   gaps.restart();
   await leader.end('SIGKILL');
   await sleep(seconds * 500);
@@ -84,10 +86,13 @@ const runDemo = async (flags: DemoFlags): Promise<void> => {
   const { seconds } = flags;
   const json = flags.json === true;
   const say = narrator(json);
-  const watchdog = setTimeout(() => {
-    say('The demo did not come to its end in time.');
-    process.exit(exitCodes.inconclusive);
-  }, seconds * 1000 + graceMs);
+  const watchdog = setTimeout(
+    () => {
+      say('The demo did not come to its end in time.');
+      process.exit(exitCodes.inconclusive);
+    },
+    seconds * 1000 + graceMs,
+  );
   const cluster = await ProcessCluster.start({ name: 'demo', nodes: replicas, application: 'kv', check: 'inline' });
   for (const node of cluster.nodes) say(`Replica ${node.id} runs as process ${node.pid} on ${node.address}.`);
   const findings = await runLoad(cluster, seconds, say);

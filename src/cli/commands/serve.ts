@@ -67,7 +67,14 @@ class NodeLife {
     }
     const { address } = node;
     const { cluster, application } = config;
-    this.#log('info', 'ready', { address, cluster, system: system.name, application, check: this.#check, pid: process.pid });
+    this.#log('info', 'ready', {
+      address,
+      cluster,
+      system: system.name,
+      application,
+      check: this.#check,
+      pid: process.pid,
+    });
     this.#parent.ready(node.id, address);
     process.on('SIGTERM', () => this.#stop('SIGTERM'));
     onInterrupt(() => this.#stop('SIGINT'));

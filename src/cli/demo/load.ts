@@ -1,7 +1,8 @@
 /** Clients that increment and write until they are told to stop, and note in a ledger what they were told. */
+
+import { E } from '../../spec/prelude.js';
 import type { GapRecorder } from '../cluster/leader.js';
 import type { ProcessCluster } from '../cluster/process-cluster.js';
-import { E } from '../../spec/prelude.js';
 import { rsm } from '../systems.js';
 import type { Ledger } from './ledger.js';
 
@@ -70,7 +71,10 @@ export class DemoLoad {
 }
 
 /** The number under each key, 0 where there is none. Throws where the service does not answer. */
-export const readBack = async (cluster: ProcessCluster, keys: readonly string[]): Promise<ReadonlyMap<string, number>> => {
+export const readBack = async (
+  cluster: ProcessCluster,
+  keys: readonly string[],
+): Promise<ReadonlyMap<string, number>> => {
   const client = await openClient(cluster);
   const kv = new rsm.KvClient(client);
   const found = new Map<string, number>();

@@ -1,16 +1,19 @@
 /** How the command line sees a system: its types stay behind closures. */
 
+import { askAll } from '../../host/ask-all.js';
 import type { Host } from '../../host/host.js';
 import { type RunningNode, startNode } from '../../host/node.js';
+import { realTime } from '../../host/real-time.js';
 import { wireName } from '../../host/wire-name.js';
 import type { StepRecord } from '../../network/step-io.js';
+import { openTransport } from '../../network/transport.js';
 import { HostJudge } from '../../refinement/host-judge.js';
 import { reductionObligation } from '../../refinement/obligation.js';
 import type { SystemDefinition } from '../../refinement/system.js';
 import { type Check, holds, type Violation } from '../../spec/check.js';
 import type { EndPoint } from '../../spec/endpoint.js';
 import { E } from '../../spec/prelude.js';
-import type { ClusterConfig, SystemShape } from '../config.js';
+import { type ClusterConfig, clientAddressFor, type SystemShape } from '../config.js';
 
 /** How much of each step is judged before its packets leave. The reduction obligation always is. */
 export type CheckLevel = 'inline' | 'off';
@@ -20,6 +23,8 @@ export interface NodeStats {
   readonly steps: number;
   readonly stepsChecked: number;
   readonly violations: number;
+  /** Processor time that this process used since its start. */
+  readonly cpuMs: number;
   /** What the system counts, by name. */
   readonly host: Readonly<Record<string, number>>;
   readonly network: Readonly<Record<string, number>>;
@@ -53,7 +58,17 @@ export interface SystemEntry extends SystemShape {
   check(config: ClusterConfig): E.Either<readonly string[], void>;
   /** Starts a node of a cluster that passed `check`. `Left`: one sentence. Throws where the host's first state is not the protocol's. */
   serve(config: ClusterConfig, options: ServeOptions): Promise<E.Either<string, ServedNode>>;
+  /** What each node says of itself, in the file's order, `undefined` where it does not answer. `Left`: no socket. */
+  status(config: ClusterConfig, timeoutMs: number): Promise<E.Either<string, readonly (StatusFields | undefined)[]>>;
 }
+
+/** What a node says of itself, by name. */
+export type StatusFields = Readonly<Record<string, string | number | boolean>>;
+
+const cpuMs = (): number => {
+  const { user, system } = process.cpuUsage();
+  return Math.round((user + system) / 1000);
+};
 
 /** Steps that a node keeps for the trace of a violation. */
 const journalStepsMax = 256;
@@ -70,21 +85,43 @@ export class InitViolation extends Error {
 }
 
 /** What `entryOf` needs besides the definition. */
-interface EntryExtras<H> {
+interface EntryExtras<H, M> {
   readonly shape: Omit<SystemShape, 'name'>;
   readonly counters: (host: H) => Readonly<Record<string, number>>;
+  readonly statusRequest: (nonce: number) => M;
+  /** The fields of an answer to the request of `nonce`; `undefined` for any other message. */
+  readonly statusIn: (message: M, nonce: number) => StatusFields | undefined;
 }
 
 /** Hides a system's types. */
 export const entryOf = <C, H extends Host<M, W>, S, M, Step, W>(
   definition: SystemDefinition<C, H, S, M, Step, W>,
-  extras: EntryExtras<H>,
+  extras: EntryExtras<H, M>,
 ): SystemEntry => ({
   name: definition.name,
   ...extras.shape,
   check: (config) => {
     const constants = definition.constants(config);
     return E.isLeft(constants) ? constants : E.right(undefined);
+  },
+  status: async (config, timeoutMs) => {
+    const { codec } = definition.refinement;
+    const targets = config.nodes.map((n) => n.address);
+    const opened = await openTransport({
+      bind: { address: clientAddressFor(config) },
+      clusterName: wireName(config.cluster, definition.name),
+      codec,
+      ...config.network,
+      messageIdBase: Date.now() * 16,
+      nowMs: realTime.nowMs,
+    });
+    if (E.isLeft(opened)) return opened;
+    const nonce = Math.floor(Math.random() * 2 ** 32);
+    const message = extras.statusRequest(nonce);
+    const answerIn = (m: M): StatusFields | undefined => extras.statusIn(m, nonce);
+    const answers = await askAll(opened.right, codec, { targets, message, answerIn, timeoutMs });
+    await opened.right.close();
+    return E.right(targets.map((target) => answers.get(target)));
   },
   serve: async (config, { me, check, onRefused }) => {
     const constants = definition.constants(config);
@@ -101,7 +138,8 @@ export const entryOf = <C, H extends Host<M, W>, S, M, Step, W>(
       clusterName: wireName(config.cluster, definition.name),
       codec: definition.refinement.codec,
       ...config.network,
-      judge: inline === undefined ? (record) => reductionObligation(record.events) : (record) => inline.judge(record, host),
+      judge:
+        inline === undefined ? (record) => reductionObligation(record.events) : (record) => inline.judge(record, host),
       ghost: inline !== undefined,
       journalStepsMax,
       onViolation: (violation) => {
@@ -117,6 +155,7 @@ export const entryOf = <C, H extends Host<M, W>, S, M, Step, W>(
         steps: node.steps,
         stepsChecked: inline?.stepsChecked ?? 0,
         violations,
+        cpuMs: cpuMs(),
         host: extras.counters(host),
         network: { ...node.counters },
       }),

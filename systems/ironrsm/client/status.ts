@@ -1,4 +1,5 @@
 /** Asks replicas how they are. */
+import { askAll } from '../../../src/host/ask-all.js';
 import type { EndPoint } from '../../../src/spec/endpoint.js';
 import { E } from '../../../src/spec/prelude.js';
 import { type Message, rsmCodec } from '../messages.js';
@@ -10,9 +11,6 @@ export interface ReplicaStatus {
   readonly status: Message<'status'> | undefined;
 }
 
-/** A datagram may be lost: the question goes out again this often. */
-const askAgainMs = 200;
-
 /** The status of each replica, in the order of `options.replicas`, as far as they answer within `timeoutMs`. `Left`: no socket. */
 export const askStatus = async (
   options: ClientOptions,
@@ -20,32 +18,14 @@ export const askStatus = async (
 ): Promise<E.Either<string, readonly ReplicaStatus[]>> => {
   const opened = await openClientTransport(options);
   if (E.isLeft(opened)) return opened;
-  const transport = opened.right;
+  // Answers to earlier questions from the same port say nothing of now.
   const nonce = Math.floor(Math.random() * 2 ** 32);
-  const answers = new Map<EndPoint, Message<'status'>>();
-  const ask = (): void => {
-    const bytes = rsmCodec.encode({ tag: 'statusRequest', nonce });
-    for (const replica of options.replicas) if (!answers.has(replica)) transport.send(replica, bytes);
-    transport.flush();
-  };
-  await new Promise<void>((resolve) => {
-    const again = setInterval(ask, askAgainMs);
-    const finish = (): void => {
-      clearInterval(again);
-      clearTimeout(end);
-      resolve();
-    };
-    const end = setTimeout(finish, timeoutMs);
-    transport.onMessages(() => {
-      for (let d = transport.inbox.shift(); d !== undefined; d = transport.inbox.shift()) {
-        const { source, message } = d.packet;
-        if (message.tag !== 'status' || message.nonce !== nonce || !options.replicas.includes(source)) continue;
-        answers.set(source, message);
-      }
-      if (answers.size === options.replicas.length) finish();
-    });
-    ask();
+  const answers = await askAll(opened.right, rsmCodec, {
+    targets: options.replicas,
+    message: { tag: 'statusRequest', nonce },
+    answerIn: (message) => (message.tag === 'status' && message.nonce === nonce ? message : undefined),
+    timeoutMs,
   });
-  await transport.close();
+  await opened.right.close();
   return E.right(options.replicas.map((address) => ({ address, status: answers.get(address) })));
 };
