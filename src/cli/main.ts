@@ -5,6 +5,7 @@ import { registerClient } from './commands/client.js';
 import { registerConfig } from './commands/config.js';
 import { registerDemo } from './commands/demo.js';
 import { registerPlants } from './commands/plants.js';
+import { registerReplay } from './commands/replay.js';
 import { registerServe } from './commands/serve.js';
 import { registerSimulate } from './commands/simulate.js';
 import { registerStatus } from './commands/status.js';
@@ -20,6 +21,7 @@ const registrations: readonly ((program: Command) => void)[] = [
   registerStatus,
   registerSimulate,
   registerPlants,
+  registerReplay,
   registerBench,
   registerConfig,
 ];

@@ -1,4 +1,6 @@
 /** `ironkeel serve`: runs one node of a cluster until a signal or its judge stops it. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { Violation } from '../../spec/check.js';
 import { E } from '../../spec/prelude.js';
@@ -91,9 +93,22 @@ class NodeLife {
     this.#log('error', 'violation', { message, code, rule, step, evidence, trace });
   }
 
-  #refused({ violation, step }: RefusedStep): void {
-    this.#tell(violation, step, undefined);
+  #refused({ violation, step, trace }: RefusedStep): void {
+    this.#tell(violation, step, this.#saved(step, trace));
     this.#finish(exitCodes.violation);
+  }
+
+  /** Saves a trace; the path, or why there is none: a node that cannot write still ends as its judge says. */
+  #saved(step: number, trace: RefusedStep['trace']): string {
+    const path = join(this.#flags.traceDir, `ironkeel-${this.#flags.node}-step-${step}.trace.json`);
+    try {
+      const text = trace();
+      if (text === undefined) return 'none: the node ran without its judge';
+      writeFileSync(path, text);
+      return path;
+    } catch (error) {
+      return `none: ${error instanceof Error ? error.message : String(error)}`;
+    }
   }
 
   #stop(why: string): void {

@@ -93,6 +93,14 @@ const progress = (runs: number): ((done: number) => void) => {
   };
 };
 
+const writeResult = (path: string, file: unknown): void => {
+  try {
+    writeFileSync(path, `${JSON.stringify(file, undefined, 1)}\n`);
+  } catch (error) {
+    throw new UsageError(`${path} cannot be written (${(error as NodeJS.ErrnoException).code ?? String(error)}).`);
+  }
+};
+
 /** Runs a campaign and concludes the command; also what `replay` does with a seed. */
 export const runSimulation = async (command: string, system: string, flags: SimulateFlags): Promise<void> => {
   const simulation = await simulationOf(system);
@@ -104,11 +112,11 @@ export const runSimulation = async (command: string, system: string, flags: Simu
   const found = result.found.map((violation, i) => ({ ...violation, replay: replay[i] }));
   const { found: _, ...sums } = result;
   const fields = { system, seed, ...sums, violations: found.length, found };
-  if (flags.out !== undefined)
-    writeFileSync(
-      flags.out,
-      `${JSON.stringify({ format: 'ironkeel-simulation', version: 1, ...fields }, undefined, 1)}\n`,
-    );
+  if (flags.out !== undefined) {
+    const { steps, faults, nodes = null, plant = null } = flags;
+    const file = { format: 'ironkeel-simulation', version: 1, options: { steps, faults, nodes, plant }, ...fields };
+    writeResult(flags.out, file);
+  }
   conclude({ command, exitCode: exitCodeOf(result, flags.runs), json: flags.json === true, fields });
 };
 

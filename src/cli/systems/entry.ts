@@ -8,6 +8,7 @@ import { wireName } from '../../host/wire-name.js';
 import type { StepRecord } from '../../network/step-io.js';
 import { openTransport } from '../../network/transport.js';
 import { HostJudge } from '../../refinement/host-judge.js';
+import { type NodeTrace, type Replayed, replayNodeTrace, writeNodeTrace } from '../../refinement/node-trace.js';
 import { reductionObligation } from '../../refinement/obligation.js';
 import type { SystemDefinition } from '../../refinement/system.js';
 import { type Check, holds, type Violation } from '../../spec/check.js';
@@ -38,11 +39,12 @@ export interface ServedNode {
   close(): Promise<void>;
 }
 
-/** A refused step, for the log and for its trace. `steps` are the last ones, oldest first, without one that threw. */
+/** A refused step, for the log, and its trace. */
 export interface RefusedStep {
   readonly violation: Violation;
   readonly step: number;
-  readonly steps: readonly StepRecord<unknown>[];
+  /** The text of a file that `replay` opens; `undefined` where no judge kept the protocol's state. */
+  readonly trace: () => string | undefined;
 }
 
 /** How a node is to be run. */
@@ -58,6 +60,8 @@ export interface SystemEntry extends SystemShape {
   check(config: ClusterConfig): E.Either<readonly string[], void>;
   /** Starts a node of a cluster that passed `check`. `Left`: one sentence. Throws where the host's first state is not the protocol's. */
   serve(config: ClusterConfig, options: ServeOptions): Promise<E.Either<string, ServedNode>>;
+  /** Judges the steps of a trace of this system again. `Left`: one sentence. */
+  replay(trace: NodeTrace): E.Either<string, Replayed>;
   /** What each node says of itself, in the file's order, `undefined` where it does not answer. `Left`: no socket. */
   status(config: ClusterConfig, timeoutMs: number): Promise<E.Either<string, readonly (StatusFields | undefined)[]>>;
 }
@@ -93,6 +97,22 @@ interface EntryExtras<H, M> {
   readonly statusIn: (message: M, nonce: number) => StatusFields | undefined;
 }
 
+/** The trace of a node that its judge stopped. A step that threw was never judged, and is not among `steps`. */
+const traceOf = <C, H extends Host<M, W>, S, M, Step, W>(
+  { name, refinement }: SystemDefinition<C, H, S, M, Step, W>,
+  { nodes, application, parameters }: ClusterConfig,
+  judge: HostJudge<C, H, S, M, Step, W>,
+  refused: { readonly me: EndPoint; readonly violation: Violation; readonly steps: readonly StepRecord<W>[] },
+): string => {
+  const { me, violation, steps } = refused;
+  const base = judge.base(steps.length);
+  const cluster = { nodes, application: application ?? null, parameters };
+  return writeNodeTrace(
+    { system: name, node: me, cluster, violation, base: base.state, steps: steps.slice(steps.length - base.steps) },
+    refinement.trace.strip,
+  );
+};
+
 /** Hides a system's types. */
 export const entryOf = <C, H extends Host<M, W>, S, M, Step, W>(
   definition: SystemDefinition<C, H, S, M, Step, W>,
@@ -123,6 +143,7 @@ export const entryOf = <C, H extends Host<M, W>, S, M, Step, W>(
     await opened.right.close();
     return E.right(targets.map((target) => answers.get(target)));
   },
+  replay: (trace) => replayNodeTrace(definition, trace),
   serve: async (config, { me, check, onRefused }) => {
     const constants = definition.constants(config);
     if (E.isLeft(constants)) return E.left(constants.left.join('; '));
@@ -144,7 +165,13 @@ export const entryOf = <C, H extends Host<M, W>, S, M, Step, W>(
       journalStepsMax,
       onViolation: (violation) => {
         violations++;
-        onRefused({ violation, step: running?.steps ?? 0, steps: running?.journal.window() ?? [] });
+        const step = running?.steps ?? 0;
+        const steps = running?.journal.window() ?? [];
+        onRefused({
+          violation,
+          step,
+          trace: () => inline && traceOf(definition, config, inline, { me, violation, steps }),
+        });
       },
     });
     if (E.isLeft(started)) return started;
