@@ -90,8 +90,9 @@ export class ComponentComparison<H, S> {
       const i = this.#indexOf.get(touch.component);
       if (i === undefined)
         return violated('UNKNOWN_COMPONENT', 'a host declares changes of known components', { ...touch });
-      this.#touched[i] = true;
-      if (touch.key !== undefined) this.#touchedKeys[i]?.add(touch.key);
+      // Without a key all of a table may have changed; with one only that entry. Other components have no entries.
+      if (touch.key !== undefined && this.#components[i]?.kind === 'table') this.#touchedKeys[i]?.add(touch.key);
+      else this.#touched[i] = true;
     }
     return holds;
   }
@@ -105,6 +106,10 @@ export class ComponentComparison<H, S> {
         return compareWhole(c, host, after);
       case 'table': {
         const keys = this.#touchedKeys[i] as Set<string | number>;
+        if (this.#touched[i]) {
+          keys.clear();
+          return compareWhole(c, host, after);
+        }
         if (was !== is)
           for (const key of (is as PersistentMap<string | number, unknown>).diff(
             was as typeof is & PersistentMap<string | number, unknown>,
@@ -119,6 +124,8 @@ export class ComponentComparison<H, S> {
         const hostWas = this.#hostLast[i];
         const hostIs = c.host(host);
         this.#hostLast[i] = hostIs;
+        // Declared, and still the same value: if anything changed, it was written in place.
+        if (this.#touched[i] && hostWas === hostIs) return compareWhole(c, host, after);
         if (was === is && hostWas === hostIs) return holds;
         const protocolChange = fromDifference(c.name, changedEqual(was, is, hostIs));
         if (E.isLeft(protocolChange)) return protocolChange;
