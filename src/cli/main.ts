@@ -26,12 +26,15 @@ const registrations: readonly ((program: Command) => void)[] = [
   registerConfig,
 ];
 
+/** Commander puts its guess at what was meant on a line of its own. */
+const oneLine = (text: string): string => text.replace(/^error: /, '').replace('\n(', ' (');
+
 const newProgram = (): Command => {
   const program = new Command('ironkeel')
     .description('Distributed systems that check themselves.')
     .version(packageVersion())
     .showSuggestionAfterError(true)
-    .configureOutput({ outputError: (text, write) => write(`ironkeel: ${text.replace(/^error: /, '')}`) })
+    .configureOutput({ outputError: (text, write) => write(`ironkeel: ${oneLine(text)}`) })
     .exitOverride();
   for (const register of registrations) register(program);
   return program;

@@ -1,0 +1,56 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Ledger } from '../../src/cli/demo/ledger.js';
+import { Bench, lastJson } from './command-line.js';
+
+describe('the ledger of acknowledged requests', () => {
+  it('contradicts a counter below its acknowledged increments, and one above all that were sent', () => {
+    const ledger = new Ledger();
+    for (const known of [true, true, false]) ledger.incremented('count', known);
+    expect(ledger.acknowledged).toBe(2);
+    expect(ledger.unknown).toBe(1);
+    expect([2, 3].map((n) => ledger.contradiction('count', n))).toEqual([undefined, undefined]);
+    const low = ledger.contradiction('count', 0);
+    expect(low).toEqual({ key: 'count', found: 0, atLeast: 2, atMost: 3 });
+    expect(low && ledger.lost(low)).toBe(2);
+    const high = ledger.contradiction('count', 4);
+    expect(high && ledger.lost(high)).toBe(0);
+  });
+
+  it('contradicts a key that holds an older value than the last acknowledged one', () => {
+    const ledger = new Ledger();
+    ledger.wrote('note', 3, true);
+    ledger.wrote('note', 6, false);
+    expect([3, 6].map((n) => ledger.contradiction('note', n))).toEqual([undefined, undefined]);
+    const old = ledger.contradiction('note', 0);
+    expect(old && ledger.lost(old)).toBe(1);
+    expect(ledger.contradiction('note', 9)).toBeDefined();
+    expect(ledger.keys()).toEqual(['note']);
+  });
+});
+
+describe('the demo', () => {
+  let bench: Bench;
+  beforeEach(() => {
+    bench = new Bench();
+  });
+  afterEach(() => bench.clean());
+
+  it('kills the leader under load, loses nothing, and ends by itself', async () => {
+    const { code, stdout, stderr } = await bench.run('demo', '--seconds', '4', '--json');
+    expect({ code, stderr }).toMatchObject({ code: 0 });
+    const result = lastJson(stdout);
+    expect(result).toMatchObject({ ok: true, command: 'demo', violations: 0, lost: 0, contradictions: 0, nodes: 3 });
+    expect(Number(result.requestsAnswered)).toBeGreaterThan(100);
+    expect(result.stepsChecked).toBe(result.steps);
+    expect(stderr).toContain('Killing the leader');
+  });
+
+  it('measures with bench, and counts every step as checked', async () => {
+    const { code, stdout } = await bench.run('bench', 'rsm', '--clients', '4', '--seconds', '1', '--json');
+    expect(code).toBe(0);
+    const result = lastJson(stdout);
+    expect(result).toMatchObject({ ok: true, errors: 0, nodes: 3, check: 'inline', app: 'kv', violations: 0 });
+    expect(Number(result.requestsPerSecond)).toBeGreaterThan(0);
+    expect(result.stepsChecked).toBe(result.steps);
+  });
+});

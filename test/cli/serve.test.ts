@@ -1,0 +1,142 @@
+import { createSocket } from 'node:dgram';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Bench, lastJson, logLines } from './command-line.js';
+
+let bench: Bench;
+beforeEach(() => {
+  bench = new Bench();
+});
+afterEach(() => bench.clean());
+
+describe('a node', () => {
+  it('stops cleanly on SIGTERM: one last comparison, its counters, exit code 0', async () => {
+    const config = await bench.cluster(3);
+    const node = await bench.serve(config, 'a');
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    node.child.kill('SIGTERM');
+    const { code, stderr } = await node.ended;
+    expect(code).toBe(0);
+    const stopped = logLines(stderr).at(-1);
+    expect(stopped).toMatchObject({ level: 'info', node: 'a', event: 'stopped', exitCode: 0, violations: 0 });
+    expect(Number(stopped?.steps)).toBeGreaterThan(0);
+    expect(stopped?.stepsChecked).toBe(stopped?.steps);
+  });
+
+  it('checks no step of the protocol with --check off, and stops cleanly on SIGINT too', async () => {
+    const node = await bench.serve(await bench.cluster(3), 'a', '--check', 'off');
+    node.child.kill('SIGINT');
+    const { code, stderr } = await node.ended;
+    expect(code).toBe(0);
+    expect(logLines(stderr).at(-1)).toMatchObject({ event: 'stopped', stepsChecked: 0 });
+  });
+
+  it('whose port is in use exits with 2 and one sentence', async () => {
+    const config = await bench.cluster(3);
+    await bench.serve(config, 'a');
+    const second = await bench.run('serve', '--config', config, '--node', 'a', '--in-memory');
+    expect(second.code).toBe(2);
+    expect(second.stderr).toMatch(/^ironkeel: The node "a" cannot start: 127\.0\.0\.1:\d+ is in use: [^\n]*\.\n$/);
+  });
+
+  it('that is not in the configuration exits with 2 and one sentence', async () => {
+    const config = await bench.cluster(3);
+    const { code, stderr } = await bench.run('serve', '--config', config, '--node', 'z', '--in-memory');
+    expect(code).toBe(2);
+    expect(stderr).toBe(`ironkeel: The node "z" is not in ${config}: its nodes are a, b, c.\n`);
+  });
+
+  it('drops and counts datagrams of any bytes, and answers none', async () => {
+    const config = await bench.cluster(3);
+    const node = await bench.serve(config, 'a');
+    const port = Number(/127\.0\.0\.1:(\d+)/.exec(node.stderr)?.[1]);
+    const socket = createSocket('udp4');
+    let answers = 0;
+    socket.on('message', () => answers++);
+    for (let i = 0; i < 100; i++) socket.send(Buffer.alloc(i, i), port, '127.0.0.1');
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    node.child.kill('SIGTERM');
+    const { code, stderr } = await node.ended;
+    socket.close();
+    expect(code).toBe(0);
+    expect(answers).toBe(0);
+    const { network } = logLines(stderr).at(-1) as { network: Record<string, number> };
+    expect(Number(network.droppedTooShort) + Number(network.droppedMagic)).toBe(100);
+  });
+
+  it('that its judge stops tells the violation in words and exits with 1', async () => {
+    const config = await bench.cluster(1);
+    // R47: a send before the last receive of a step.
+    const loader = new URL('../../dist/src/cli/plant-loader.js', import.meta.url).href;
+    const node = bench.startWith({ env: { IRONKEEL_PLANT: 'ironrsm/R47' }, execArgv: ['--import', loader] }, [
+      ...['serve', '--config', config, '--node', 'a', '--in-memory', '--trace-dir', bench.folder],
+    ]);
+    const { code, stderr } = await node.ended;
+    expect(code).toBe(1);
+    const violation = logLines(stderr).find((line) => line.event === 'violation');
+    expect(violation).toMatchObject({ level: 'error', node: 'a', code: 'REDUCTION_OBLIGATION' });
+    expect(violation?.message).toMatch(
+      /^Step \d+ of node a was refused, and nothing of it has left: the rule "a host step receives/,
+    );
+    expect(logLines(stderr).at(-1)).toMatchObject({ event: 'stopped', exitCode: 1, violations: 1 });
+  });
+});
+
+describe('a cluster of three nodes', () => {
+  it('answers clients, tells its status, refuses large requests by name, and survives a killed node', async () => {
+    const config = await bench.cluster(3);
+    const nodes = await Promise.all(['a', 'b', 'c'].map((id) => bench.serve(config, id)));
+    const client = async (...words: readonly string[]): Promise<string> => {
+      const { code, stdout, stderr } = await bench.run('client', '--config', config, ...words);
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      return stdout.trimEnd();
+    };
+    expect(await client('get', 'k')).toBe('(nil)');
+    expect(await client('set', 'k', 'grüße')).toBe('OK');
+    expect(await client('get', 'k')).toBe('grüße');
+    expect(await client('cas', 'k', 'grüße', '41')).toBe('true');
+    expect(await client('cas', 'k', 'grüße', '0')).toBe('false');
+    expect(await client('incr', 'k')).toBe('42');
+    expect(lastJson(await client('get', 'k', '--json'))).toMatchObject({ ok: true, operation: 'get', value: '42' });
+
+    const large = await bench.run('client', '--config', config, 'set', 'k', 'x'.repeat(100_000));
+    expect(large.code).toBe(2);
+    expect(large.stderr).toMatch(/^ironkeel: REQUEST_TOO_LARGE: [^\n]*\n$/);
+    expect(await client('del', 'k')).toBe('true');
+
+    const status = await bench.run('status', '--config', config, '--json');
+    expect(status.code).toBe(0);
+    const rows = lastJson(status.stdout).rows as readonly Record<string, unknown>[];
+    expect(rows.map((r) => r.id)).toEqual(['a', 'b', 'c']);
+    expect(rows.filter((r) => r.leading === true)).toHaveLength(1);
+
+    const leader = rows.findIndex((r) => r.leading === true);
+    nodes[leader]?.child.kill('SIGKILL');
+    expect(await client('set', 'k', 'still here', '--timeout', '20000')).toBe('OK');
+    const after = await bench.run('status', '--config', config);
+    expect(after.code).toBe(0);
+    expect(after.stdout).toContain('no answer');
+
+    for (const node of nodes) node.child.kill('SIGTERM');
+    const codes = await Promise.all(nodes.map(async (n) => (await n.ended).code));
+    expect(codes.filter((code) => code === 0)).toHaveLength(2);
+  });
+
+  it('counts, where it replicates the counter', async () => {
+    const config = await bench.cluster(1, 'system: ironrsm\napplication: counter\n');
+    await bench.serve(config, 'a');
+    expect((await bench.run('client', '--config', config, 'increment')).stdout).toBe('1\n');
+    expect((await bench.run('client', '--config', config, 'increment')).stdout).toBe('2\n');
+  });
+
+  it('passes the lock round', async () => {
+    const config = await bench.cluster(3, 'system: lock\nparameters: { holdMs: 20 }\n');
+    const nodes = await Promise.all(['a', 'b', 'c'].map((id) => bench.serve(config, id)));
+    await expect
+      .poll(async () => lastJson((await bench.run('status', '--config', config, '--json')).stdout).rows, {
+        timeout: 20_000,
+      })
+      .toSatisfy((rows: readonly Record<string, unknown>[]) => rows.every((r) => Number(r.epoch) > 3));
+    for (const node of nodes) node.child.kill('SIGTERM');
+    expect(await Promise.all(nodes.map(async (n) => (await n.ended).code))).toEqual([0, 0, 0]);
+  });
+});
