@@ -100,7 +100,7 @@ describe('the cost of comparing by the change', () => {
     }
     // One entry that changed, and the slice.
     expect(host.asked.entries).toBeLessThanOrEqual(steps * (1 + sliceEntries));
-    expect(host.asked.count).toBeLessThanOrEqual(steps);
+    expect(host.asked.count).toBeLessThanOrEqual(2 * steps);
     expect(host.asked.store).toBeLessThanOrEqual(2 * steps);
   });
 
