@@ -63,7 +63,7 @@ describe('a node', () => {
     expect(Number(network.droppedTooShort) + Number(network.droppedMagic)).toBe(100);
   });
 
-  it('that its judge stops tells the violation in words and exits with 1', async () => {
+  it('that its judge stops tells the violation in words, saves a trace that replay opens, and exits with 1', async () => {
     const config = await bench.cluster(1);
     // R47: a send before the last receive of a step.
     const loader = new URL('../../dist/src/cli/plant-loader.js', import.meta.url).href;
@@ -78,6 +78,11 @@ describe('a node', () => {
       /^Step \d+ of node a was refused, and nothing of it has left: the rule "a host step receives/,
     );
     expect(logLines(stderr).at(-1)).toMatchObject({ event: 'stopped', exitCode: 1, violations: 1 });
+    const trace = String(violation?.trace);
+    expect(trace.startsWith(bench.folder)).toBe(true);
+    const replayed = await bench.run('replay', trace, '--json');
+    expect(replayed.code).toBe(1);
+    expect(JSON.stringify(lastJson(replayed.stdout).found)).toContain('REDUCTION_OBLIGATION');
   });
 });
 

@@ -64,7 +64,7 @@ class NodeLife {
       this.#node = started.right;
     } catch (error) {
       if (!(error instanceof InitViolation)) throw error;
-      this.#tell(error.violation, 0, undefined);
+      this.#tell(`Node ${node.id} did not start`, error.violation, 0);
       return exitCodes.violation;
     }
     const { address } = node;
@@ -87,14 +87,15 @@ class NodeLife {
     return this.#node?.stats();
   }
 
-  #tell(violation: Violation, step: number, trace: string | undefined): void {
+  #tell(what: string, violation: Violation, step: number, trace?: string): void {
     const { code, rule, evidence } = violation;
-    const message = `Step ${step} of node ${this.#flags.node} was refused, and nothing of it has left: ${violationWords(violation)}.`;
+    const message = `${what}: ${violationWords(violation)}.`;
     this.#log('error', 'violation', { message, code, rule, step, evidence, trace });
   }
 
   #refused({ violation, step, trace }: RefusedStep): void {
-    this.#tell(violation, step, this.#saved(step, trace));
+    const what = `Step ${step} of node ${this.#flags.node} was refused, and nothing of it has left`;
+    this.#tell(what, violation, step, this.#saved(step, trace));
     this.#finish(exitCodes.violation);
   }
 
@@ -116,7 +117,10 @@ class NodeLife {
     if (node === undefined || this.#ending) return;
     this.#log('info', 'stopping', { why });
     const last = node.halt();
-    if (E.isLeft(last)) this.#tell(last.left, node.stats().steps, undefined);
+    if (E.isLeft(last)) {
+      const what = `The last comparison of node ${this.#flags.node}, after all its steps, failed`;
+      this.#tell(what, last.left, node.stats().steps);
+    }
     this.#finish(E.isLeft(last) ? exitCodes.violation : exitCodes.ok);
   }
 
