@@ -43,6 +43,8 @@ describe('the command line', () => {
 
   it('says plainly what is not available yet', async () => {
     const config = await bench.cluster(3);
+    const dataDir = ['--data-dir', bench.folder] as const;
+    await expectUsage(/^ironkeel: Durable storage is not/, 'serve', '--config', config, '--node', 'a', ...dataDir);
     await expectUsage(/--bundle is not available yet/, 'bench', 'rsm', '--bundle', '4');
     await expectUsage(/--durable is not available yet/, 'bench', 'rsm', '--durable');
     await expectUsage(

@@ -45,6 +45,22 @@ describe('the demo', () => {
     expect(stderr).toContain('Killing the leader');
   });
 
+  it('leaves no process behind when it is killed itself', async () => {
+    const demo = bench.start('demo', '--seconds', '20');
+    await demo.printed('clients increment');
+    const pids = [...demo.stdout.matchAll(/process (\d+)/g)].map((m) => Number(m[1]));
+    expect(pids).toHaveLength(3);
+    demo.child.kill('SIGKILL');
+    const running = (pid: number): boolean => {
+      try {
+        return process.kill(pid, 0);
+      } catch {
+        return false;
+      }
+    };
+    await expect.poll(() => pids.filter(running), { timeout: 20_000 }).toEqual([]);
+  });
+
   it('measures with bench, and counts every step as checked', async () => {
     const { code, stdout } = await bench.run('bench', 'rsm', '--clients', '4', '--seconds', '1', '--json');
     expect(code).toBe(0);

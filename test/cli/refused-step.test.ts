@@ -78,6 +78,24 @@ describe('a node whose application throws', () => {
   });
 });
 
+describe('a request above the limit of the cluster', () => {
+  it('is refused by the replicas by name, and does not disturb the next one', async () => {
+    const [port = 0] = await bench.ports(1);
+    const address = endPoint(`127.0.0.1:${port}`);
+    const onRefused = (refused: RefusedStep): void => expect(refused.violation).toBeUndefined();
+    const served = await entryOf(ironrsm, extras).serve(configAt(port), { me: address, check: 'inline', onRefused });
+    if (E.isLeft(served)) throw new Error(served.left);
+    node = served.right;
+    const client = await RsmClient.open({ cluster: 'test', replicas: [address] });
+    if (E.isLeft(client)) throw new Error(client.left);
+    const large = await client.right.request(new Uint8Array(200_000));
+    expect(large).toMatchObject(E.left({ tag: 'TooLarge' }));
+    expect(E.isRight(await client.right.request(new Uint8Array(60_000)))).toBe(true);
+    await client.right.close();
+    expect(node.stats().violations).toBe(0);
+  });
+});
+
 describe('a node whose first state is not that of the protocol', () => {
   it('does not start', async () => {
     const [port = 0] = await bench.ports(1);

@@ -1,7 +1,7 @@
 /** `ironkeel bench rsm`: three replica processes under a closed loop of clients. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { E } from '../../spec/prelude.js';
-import { ProcessCluster } from '../cluster/process-cluster.js';
+import { ProcessCluster, totalsOf } from '../cluster/process-cluster.js';
 import { type CheckLevel, rsm } from '../systems.js';
 import { ClosedLoop, type LoadOptions } from './closed-loop.js';
 
@@ -65,6 +65,9 @@ export const benchRsm = async (bench: RsmBench): Promise<Readonly<Record<string,
   const after = await cluster.totals();
   await load.close();
   const reports = await cluster.stop();
+  // A replica that stopped itself is a result, with its violation; any other end is none.
+  const lost = reports.find((r) => r.exit.code !== 0 && r.exit.code !== 1);
+  if (lost !== undefined) throw new Error(`the replica ${lost.id} ended by itself:\n${lost.lastWords}`);
   return {
     bench: 'rsm',
     requestsPerSecond: Math.round(result.answered / result.seconds),
@@ -75,7 +78,7 @@ export const benchRsm = async (bench: RsmBench): Promise<Readonly<Record<string,
     seconds: round(result.seconds),
     steps: after.steps - before.steps,
     stepsChecked: after.stepsChecked - before.stepsChecked,
-    violations: after.violations,
+    violations: totalsOf(reports.map((r) => r.stats)).violations,
     /** Processor time of all replicas together, which other programs on the machine disturb less than the rate. */
     replicaCpuMicrosPerRequest: round(((after.cpuMs - before.cpuMs) * 1000) / Math.max(result.answered, 1)),
     exits: reports.map((r) => r.exit.code),

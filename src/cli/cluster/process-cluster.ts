@@ -24,6 +24,8 @@ export interface NodeReport {
   readonly id: string;
   readonly exit: NodeExit;
   readonly stats: NodeStats | undefined;
+  /** The last lines of its log. */
+  readonly lastWords: string;
 }
 
 const folders = new Set<string>();
@@ -97,7 +99,7 @@ export class ProcessCluster {
     const reports = await Promise.all(
       this.nodes.map(async (node) => {
         const exit = node.gone ? await node.exited : await node.end('SIGTERM');
-        return { id: node.id, exit, stats: node.lastStats };
+        return { id: node.id, exit, stats: node.lastStats, lastWords: node.logTail() };
       }),
     );
     removeFolder(this.#folder);

@@ -101,7 +101,10 @@ const runDemo = async (flags: DemoFlags): Promise<void> => {
   const reports = await cluster.stop();
   const totals = totalsOf(reports.map((r) => r.stats));
   const failed = reports.filter((r) => r.exit.signal === null && r.exit.code !== exitCodes.ok);
-  for (const { id, exit } of failed) say(`WRONG: replica ${id} ended with exit code ${exit.code}.`);
+  for (const { id, exit, lastWords } of failed) {
+    say(`WRONG: replica ${id} ended with exit code ${exit.code}:`);
+    say(lastWords);
+  }
   const broken = findings.contradictions > 0 || totals.violations > 0 || failed.length > 0;
   say('');
   say(`requests answered            ${findings.requestsAnswered}`);

@@ -15,6 +15,7 @@ import { violationWords } from '../violation-words.js';
 interface ServeFlags {
   readonly config: string;
   readonly node: string;
+  readonly dataDir?: string;
   readonly inMemory?: boolean;
   readonly check: string;
   readonly traceDir: string;
@@ -78,6 +79,11 @@ class NodeLife {
       pid: process.pid,
     });
     this.#parent.ready(node.id, address);
+    // Before the command line's own listener, which would not write a log line.
+    process.prependListener('uncaughtException', (error) => {
+      this.#log('error', 'internal', { message: error.message, stack: error.stack });
+      process.exit(exitCodes.internal);
+    });
     process.on('SIGTERM', () => this.#stop('SIGTERM'));
     onInterrupt(() => this.#stop('SIGINT'));
     return ended;
@@ -141,13 +147,14 @@ export const registerServe = (program: Command): void => {
     .description('run one node of a cluster')
     .requiredOption('--config <file>', "the cluster's YAML file")
     .requiredOption('--node <id>', 'which node of the file this is')
+    .option('--data-dir <dir>', 'not available yet')
     .option('--in-memory', 'keep the state in memory: it is lost when the process ends')
     .option('--check <level>', 'what is judged before packets leave: inline or off', 'inline')
     .option('--trace-dir <dir>', 'where the trace of a violation is saved', '.')
     .action(async (flags: ServeFlags) => {
       const check = checkLevelOf(flags.check);
       const loaded = loadCluster(flags.config);
-      if (flags.inMemory !== true) throw new UsageError(durableSentence);
+      if (flags.dataDir !== undefined || flags.inMemory !== true) throw new UsageError(durableSentence);
       process.exitCode = await new NodeLife(flags, check).run(loaded);
     });
 };
