@@ -6,8 +6,11 @@ import { E } from '../spec/prelude.js';
 import type { Component, TableComponent } from './host-refinement.js';
 import { changedEqual, type Difference, equalValues, firstDifference, showValue } from './values.js';
 
-/** Entries of tables that are compared in each step although nobody claims that they changed. */
-const sliceEntries = 32;
+/**
+ * Entries of tables that are compared in each step although nobody claims that they changed. Few: an entry may be a batch of
+ * many requests that lies cold in memory.
+ */
+const sliceEntries = 4;
 
 const rule = "the host's state abstracts to the state that the protocol reaches";
 

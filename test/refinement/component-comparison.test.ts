@@ -7,7 +7,7 @@ import type { Component } from '../../src/refinement/host-refinement.js';
 import { codeOf } from './tally.js';
 
 /** Entries of a table that a rolling slice covers in one step. */
-const sliceEntries = 32;
+const sliceEntries = 4;
 
 interface State {
   readonly count: number;

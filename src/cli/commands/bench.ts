@@ -1,7 +1,9 @@
 /** `ironkeel bench`: how fast the system is on this machine. */
 import type { Command } from 'commander';
+import { benchJudge, requestsPerStep, valueBytes } from '../bench/judge.js';
 import { benchRsm } from '../bench/rsm.js';
 import { conclude, exitCodes, UsageError, wholeFlag } from '../outcome.js';
+import { table } from '../table.js';
 import { checkLevelOf } from './serve.js';
 
 interface BenchFlags {
@@ -24,8 +26,29 @@ const oneOfWords = <W extends string>(flag: string, text: string, words: readonl
   return word;
 };
 
+const runJudge = (json: boolean): void => {
+  const rows = benchJudge();
+  const head = ['log', 'clients', 'state MB', 'µs a step', 'µs a request', "host's µs a step"];
+  const cells = rows.map((r) =>
+    [r.logLength, r.clients, r.stateBytes / 1e6, r.microsPerStep, r.microsPerRequest, r.hostMicrosPerStep].map(String),
+  );
+  process.stdout.write(
+    `A leader's judge, steps of ${requestsPerStep} requests of ${valueBytes} bytes:\n${table(head, cells)}`,
+  );
+  conclude({
+    command: 'bench',
+    exitCode: exitCodes.ok,
+    json,
+    fields: { bench: 'judge', requestsPerStep, valueBytes, rows },
+  });
+};
+
 const runBench = async (subject: string, flags: BenchFlags): Promise<void> => {
-  if (subject !== 'rsm') throw new UsageError(`The benchmark "${subject}" is not available: use rsm.`);
+  if (subject === 'judge') {
+    runJudge(flags.json === true);
+    return;
+  }
+  if (subject !== 'rsm') throw new UsageError(`The benchmark "${subject}" is not available: use rsm or judge.`);
   if (flags.bundle !== undefined) {
     throw new UsageError('--bundle is not available yet: each client keeps one request outstanding.');
   }
@@ -49,8 +72,8 @@ const runBench = async (subject: string, flags: BenchFlags): Promise<void> => {
 export const registerBench = (program: Command): void => {
   program
     .command('bench')
-    .description('measure three replica processes on this machine under a closed loop of clients')
-    .argument('<subject>', 'rsm')
+    .description("measure three replica processes under a closed loop of clients, or a judge's cost at several sizes")
+    .argument('<subject>', 'rsm or judge')
     .option('--clients <n>', 'clients, each with one request outstanding', wholeFlag('--clients', 1, 4096), 64)
     .option('--check <level>', 'what the replicas judge before packets leave: inline or off', 'inline')
     .option('--seconds <n>', 'how long to measure, after a warm-up', wholeFlag('--seconds', 1, 3600), 10)
