@@ -17,6 +17,8 @@ export interface Parameters {
   /** 2a's sent again in one progress check. */
   readonly resendOpsMax: number;
   readonly heartbeatPeriodMs: number;
+  /** The period where nothing is outstanding: an idle replica sleeps between. */
+  readonly quietHeartbeatPeriodMs: number;
   /** Length of an epoch without trouble: a request still unexecuted after the epoch that follows its arrival makes a replica suspect the view. */
   readonly viewTimeoutMs: number;
   readonly viewTimeoutMsMax: number;
@@ -32,6 +34,7 @@ export const defaultParameters: Parameters = {
   receiveMax: 256,
   resendOpsMax: 16,
   heartbeatPeriodMs: 50,
+  quietHeartbeatPeriodMs: 500,
   viewTimeoutMs: 500,
   viewTimeoutMsMax: 10_000,
   retransmitPeriodMs: 100,

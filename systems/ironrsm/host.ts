@@ -72,10 +72,27 @@ export class ReplicaHost implements Host<RsmMessage, ReplicaAction> {
     this.#unfinished = !this.#scheduler.run();
   }
 
-  /** The earliest timer, or 0 where the last step ended before everything was done. */
+  /** The earliest timer, or 0 where the last step ended before everything was done. A quiet replica wakes for heartbeats alone, and for fewer. */
   wakeAtMs(): number {
     if (this.#unfinished) return 0;
+    if (this.#quiet()) {
+      const { heartbeatPeriodMs, quietHeartbeatPeriodMs } = this.#cluster.parameters;
+      return this.timers.nextHeartbeatMs + Math.max(0, quietHeartbeatPeriodMs - heartbeatPeriodMs);
+    }
     return Math.min(this.timers.nextHeartbeatMs, this.timers.nextProgressCheckMs, this.election.epochEndMs);
+  }
+
+  // Nothing is owed to a client, proposed, suspected or known to be missing, and a progress check has seen that it stays so.
+  #quiet(): boolean {
+    const { opsComplete } = this.executor;
+    return (
+      opsComplete === this.timers.opsAtLastCheck &&
+      this.election.fresh.size === 0 &&
+      this.election.waiting.size === 0 &&
+      this.election.suspectors.length === 0 &&
+      this.proposer.settled(opsComplete) &&
+      this.acceptor.highestCheckpoint() <= opsComplete
+    );
   }
 
   // What frees room in the pipeline stands before what fills it.

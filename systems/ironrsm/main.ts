@@ -31,6 +31,7 @@ export const parameterRanges: Readonly<Record<keyof Parameters, { readonly min: 
   receiveMax: { min: 1, max: 65_536 },
   resendOpsMax: { min: 1, max: 1024 },
   heartbeatPeriodMs: { min: 5, max: 60_000 },
+  quietHeartbeatPeriodMs: { min: 5, max: 600_000 },
   viewTimeoutMs: { min: 20, max: 600_000 },
   viewTimeoutMsMax: { min: 20, max: 3_600_000 },
   retransmitPeriodMs: { min: 5, max: 60_000 },

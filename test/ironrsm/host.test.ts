@@ -200,7 +200,8 @@ describe('a cluster with faults', () => {
       cluster.advance(60, [2]);
     }
     expect(cluster.host(2).executor.opsComplete).toBe(0);
-    cluster.advance(400);
+    // It hears of what it missed with the next heartbeat, which quiet replicas send seldom.
+    cluster.advance(defaultParameters.quietHeartbeatPeriodMs + 400);
     expect(cluster.host(2).executor.opsComplete).toBe(20);
     expect(cluster.executed(2)).toEqual(cluster.executed(0));
     cluster.request(0, 20, 'r20', [2]);
@@ -365,12 +366,33 @@ describe('a host', () => {
     expect(cluster.step(0).received).toHaveLength(2);
   });
 
-  test('wakes for the earliest of its timers', () => {
+  test('wakes for the earliest of its timers while a request is owed', () => {
     const cluster = ready();
+    cluster.network = (packet) => (packet.message.tag === 'request' ? [packet] : []);
+    cluster.request(0, 1, 'owed', [0]);
+    cluster.step(0);
     const { timers, election } = cluster.host(0);
     expect(cluster.host(0).wakeAtMs()).toBe(
       Math.min(timers.nextHeartbeatMs, timers.nextProgressCheckMs, election.epochEndMs),
     );
     expect(timers.nextHeartbeatMs).toBe(cluster.nowMs + defaultParameters.heartbeatPeriodMs);
+  });
+
+  test('wakes for its seldom heartbeat alone while nothing is outstanding', () => {
+    const cluster = ready();
+    const { timers } = cluster.host(0);
+    const { heartbeatPeriodMs, quietHeartbeatPeriodMs } = defaultParameters;
+    expect(cluster.host(0).wakeAtMs()).toBe(timers.nextHeartbeatMs + quietHeartbeatPeriodMs - heartbeatPeriodMs);
+  });
+
+  test('stays awake while another replica is known to be ahead', () => {
+    const cluster = ready(3, { logLengthMax: 8, batchRequestsMax: 1 });
+    cluster.request(0, 1, 'missed', [0]);
+    cluster.advance(60, [2]);
+    cluster.network = (packet) => (packet.message.tag === 'heartbeat' ? [packet] : []);
+    cluster.advance(defaultParameters.quietHeartbeatPeriodMs);
+    expect(cluster.host(2).executor.opsComplete).toBe(0);
+    const { nextHeartbeatMs } = cluster.host(2).timers;
+    expect(cluster.host(2).wakeAtMs()).toBeLessThanOrEqual(nextHeartbeatMs);
   });
 });

@@ -64,6 +64,13 @@ export class Acceptor {
     this.#scope.touch('acceptor');
   }
 
+  /** The most operations that any replica is known to have executed. */
+  highestCheckpoint(): number {
+    let highest = 0;
+    for (const checkpoint of this.checkpoints) if (checkpoint > highest) highest = checkpoint;
+    return highest;
+  }
+
   /** Action: drop the votes of operations that a quorum has executed. */
   truncate(): boolean {
     if (this.#quorumCheckpoint <= this.truncationPoint) return false;

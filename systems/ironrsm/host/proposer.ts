@@ -78,6 +78,12 @@ export class Proposer {
     return this.phase === 'phase2' && ballotOrd.equals(this.ballot, this.#peers.election.view);
   }
 
+  /** Whether this replica has nothing under way that it would send again: no promises asked for, no operation proposed and not executed. */
+  settled(opsComplete: number): boolean {
+    if (!ballotOrd.equals(this.ballot, this.#peers.election.view)) return true;
+    return this.phase === 'phase2' ? this.nextOpn <= opsComplete && this.#queue.length === 0 : this.phase === 'idle';
+  }
+
   /** Queues a request, once a ballot. */
   offer(request: Request): void {
     // A deposed proposer would never hand it on.
