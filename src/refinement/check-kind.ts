@@ -1,7 +1,10 @@
 /** Which check of the design a violation's code belongs to (docs/violations.md). */
 
-/** RC host refinement, RED reduction obligation, INV invariant, REF service refinement, SEC input without rights. */
-export type CheckKind = 'RC' | 'RED' | 'INV' | 'REF' | 'SEC' | 'HOST' | 'JUDGE';
+/**
+ * RC host refinement, RED reduction obligation, INV invariant, REF service refinement, LIN linearizability, LIVE progress
+ * after faults heal, SEC input without rights.
+ */
+export type CheckKind = 'RC' | 'RED' | 'INV' | 'REF' | 'LIN' | 'LIVE' | 'SEC' | 'HOST' | 'JUDGE';
 
 const kinds: Readonly<Record<string, CheckKind>> = {
   REDUCTION_OBLIGATION: 'RED',
@@ -11,6 +14,7 @@ const kinds: Readonly<Record<string, CheckKind>> = {
   UNKNOWN_COMPONENT: 'RC',
   WITNESS_MISSING: 'RC',
   STEP_NOT_ENABLED: 'RC',
+  UNSAFE_INTEGER: 'RC',
   CLOCK_NOT_READ: 'RC',
   PACKET_NOT_RECEIVED: 'RC',
   PACKET_NOT_CONSUMED: 'RC',

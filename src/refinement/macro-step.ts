@@ -4,12 +4,15 @@
  */
 import type { Codec } from '../network/codec.js';
 import type { StepEvent, StepRecord } from '../network/step-io.js';
+import type { Successor } from '../protocol/protocol.js';
 import { type Check, holds, type Violation, violated } from '../spec/check.js';
 import type { EndPoint } from '../spec/endpoint.js';
+import { UnsafeInteger } from '../spec/nat.js';
 import type { Packet } from '../spec/packet.js';
 import { E, O } from '../spec/prelude.js';
 import type { HostRefinement, StepContext } from './host-refinement.js';
 import { reductionObligation } from './obligation.js';
+import { underOtherClock } from './other-clock.js';
 import { sendsDiffer } from './sends.js';
 import type { Transition } from './transition.js';
 import { showValue } from './values.js';
@@ -35,7 +38,7 @@ export const refineStep = <C, H, S, M, Step, W>(
   if (E.isLeft(obligation)) return obligation;
   const decoded = decode(record.events, me, refinement.codec);
   if (E.isLeft(decoded)) return decoded;
-  return new MacroStep(refinement, me, decoded.right).run(from, record.actions);
+  return underOtherClock(() => new MacroStep(refinement, me, decoded.right).run(from, record.actions));
 };
 
 const decode = <M>(events: readonly StepEvent[], me: EndPoint, codec: Codec<M>): E.Either<Violation, Decoded<M>> => {
@@ -101,7 +104,7 @@ class MacroStep<C, H, S, M, Step, W> {
   }
 
   #take(before: S, action: W): E.Either<Violation, Transition<S, M, Step>> {
-    const { protocol, witness, stepInvariants } = this.#refinement;
+    const { witness, stepInvariants } = this.#refinement;
     const step = witness(action, this.#context);
     if (step === undefined) {
       return violated('WITNESS_MISSING', 'every action of the host names a protocol step', {
@@ -110,7 +113,12 @@ class MacroStep<C, H, S, M, Step, W> {
     }
     const consumed = this.#consume(step, action);
     if (E.isLeft(consumed)) return consumed;
-    const next = protocol.step(before, step);
+    const next = this.#next(before, step);
+    if (next === undefined) {
+      return violated('UNSAFE_INTEGER', 'the numbers of the protocol stay within the safe integers', {
+        action: showValue(action),
+      });
+    }
     if (O.isNone(next)) {
       return violated('STEP_NOT_ENABLED', 'every action of the host is an enabled step of the protocol', {
         action: showValue(action),
@@ -127,6 +135,16 @@ class MacroStep<C, H, S, M, Step, W> {
       (packet.target === packet.source ? this.#sentToSelf : this.#sent).push(packet);
     }
     return E.right({ host: this.#context.me, before, step, after, sends });
+  }
+
+  /** `undefined` where a number would leave the safe integers. */
+  #next(before: S, step: Step): O.Option<Successor<S, M>> | undefined {
+    try {
+      return this.#refinement.protocol.step(before, step);
+    } catch (error) {
+      if (error instanceof UnsafeInteger) return undefined;
+      throw error;
+    }
   }
 
   #consume(step: Step, action: W): Check {

@@ -22,15 +22,31 @@ export interface Hunt {
   readonly faults?: readonly string[];
 }
 
-/** A known bug, or a control: an equivalent change that must stay green. */
+/** A known bug; or a control, an equivalent change that must stay green; or a fault of a check. */
 export interface Plant {
   readonly id: string;
   readonly title: string;
-  /** The checks that must report it, of which one suffices; none for a control. */
+  /** Systems or texts in which the bug was seen. */
+  readonly seenIn: string;
+  /** Where it is planted here, and what stands in for the original form if that has no place. */
+  readonly planted: string;
+  /** The checks that must report it, of which one suffices; none for a control. Of a fault of a check: those that must fall silent. */
   readonly checks: readonly CheckKind[];
   readonly patches: readonly Patch[];
+  /**
+   * The patches are a fault of a check, and this is the id of a bug that the check reports: both are planted together, and the
+   * fault is noticed by that bug no longer being reported by `checks`.
+   */
+  readonly breaks?: string;
   readonly hunt: Hunt;
 }
+
+/** What a plant is there to show. */
+export type PlantKind = 'bug' | 'control' | 'check fault';
+
+/** What `plant` is there to show. */
+export const kindOf = ({ checks, breaks }: Plant): PlantKind =>
+  breaks !== undefined ? 'check fault' : checks.length === 0 ? 'control' : 'bug';
 
 /** Thrown where a patch does not fit the file: the plant is out of date, and has shown nothing. */
 export class PatchMismatch extends Error {

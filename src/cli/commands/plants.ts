@@ -1,7 +1,7 @@
 /** `ironkeel plants`: plants every known bug, one at a time, and says which check caught it and how fast. */
 import type { Command } from 'commander';
 import type { CheckKind } from '../../refinement/check-kind.js';
-import type { Plant } from '../../refinement/plant.js';
+import { kindOf, type Plant, type PlantKind } from '../../refinement/plant.js';
 import { conclude, type ExitCode, exitCodes, UsageError, wholeFlag } from '../outcome.js';
 import { spawnPlanted } from '../planted-process.js';
 import { plants } from '../plants.js';
@@ -19,10 +19,10 @@ interface Row {
   readonly system: string;
   readonly id: string;
   readonly title: string;
-  readonly control: boolean;
+  readonly kind: PlantKind;
   readonly expected: string;
   readonly seed: number;
-  /** The search ended as it should: caught by a check named, or, for a control, all green. */
+  /** The search ended as it should: caught by a check named; all green, for a control; not reported, for a fault of that check. */
   readonly asExpected: boolean;
   readonly caughtBy: string;
   readonly rule: string;
@@ -98,14 +98,27 @@ const argsOf = (system: string, { id, hunt }: Plant, seed: number): readonly str
   ...(hunt.faults === undefined ? [] : ['--faults', hunt.faults.join(',')]),
 ];
 
-/** A control may leave goals unreached (exit 4) in its few runs; it may not report anything, nor crash. */
+/** A control may leave goals unreached (exit 4) in its few runs. */
+const greenCodes: readonly (number | undefined)[] = [exitCodes.ok, exitCodes.inconclusive];
+
 const asExpected = (plant: Plant, { code, report }: Ended): boolean => {
   if (report === undefined) return false;
   const first = report.found[0];
-  if (plant.checks.length === 0)
-    return first === undefined && (code === exitCodes.ok || code === exitCodes.inconclusive);
   const named = first !== undefined && plant.checks.includes(first.check);
-  return code === exitCodes.violation && named && first.stoppedBeforeRelease !== false;
+  switch (kindOf(plant)) {
+    case 'control':
+      return first === undefined && greenCodes.includes(code);
+    case 'check fault':
+      // A check that crashed has not missed the bug: it has shown nothing.
+      return first === undefined ? greenCodes.includes(code) : !named && first.check !== 'JUDGE';
+    case 'bug':
+      return code === exitCodes.violation && named && first.stoppedBeforeRelease !== false;
+  }
+};
+
+const expectation = (plant: Plant): string => {
+  const checks = plant.checks.join(' or ');
+  return plant.breaks === undefined ? checks || 'nothing' : `${plant.breaks} without ${checks}`;
 };
 
 const huntFor = async (system: string, plant: Plant, seed: number): Promise<Row> => {
@@ -117,8 +130,8 @@ const huntFor = async (system: string, plant: Plant, seed: number): Promise<Row>
     system,
     id: plant.id,
     title: plant.title,
-    control: plant.checks.length === 0,
-    expected: plant.checks.join(' or ') || 'nothing',
+    kind: kindOf(plant),
+    expected: expectation(plant),
     seed,
     asExpected: asExpected(plant, ended),
     caughtBy: first?.check ?? failed,
@@ -130,15 +143,15 @@ const huntFor = async (system: string, plant: Plant, seed: number): Promise<Row>
   };
 };
 
-/** Two searches at a time. */
+/** Two searches at a time; the rows in the order of the jobs. */
 const huntAll = async (jobs: readonly (() => Promise<Row>)[], onRow: (row: Row) => void): Promise<readonly Row[]> => {
   const rows: Row[] = [];
   let next = 0;
   const worker = async (): Promise<void> => {
-    for (let job = jobs[next++]; job !== undefined; job = jobs[next++]) {
-      const row = await job();
+    for (let i = next++; i < jobs.length; i = next++) {
+      const row = await (jobs[i] as (typeof jobs)[number])();
       onRow(row);
-      rows.push(row);
+      rows[i] = row;
     }
   };
   await Promise.all([worker(), worker()]);
@@ -191,19 +204,21 @@ export const registerPlants = (program: Command): void => {
         process.stderr.write(`${row.id} ${row.asExpected ? 'ok' : 'FAILED'} (${row.caughtBy}, ${row.seconds} s)\n`),
       );
       process.stdout.write(`${shown(rows)}\n`);
-      const bugs = rows.filter((row) => !row.control);
-      const controls = rows.filter((row) => row.control);
+      const count = (kind: PlantKind, good?: boolean): number =>
+        rows.filter((row) => row.kind === kind && (good === undefined || row.asExpected === good)).length;
       const fields = {
-        planted: bugs.length,
-        caught: bugs.filter((row) => row.asExpected).length,
-        controls: controls.length,
-        falseAlarms: controls.filter((row) => !row.asExpected).length,
+        planted: count('bug'),
+        caught: count('bug', true),
+        controls: count('control'),
+        falseAlarms: count('control', false),
+        checkFaults: count('check fault'),
+        noticed: count('check fault', true),
         rows,
       };
       process.stdout.write(
-        `${fields.caught} of ${fields.planted} bugs caught, ${fields.falseAlarms} false alarms in ${fields.controls} controls\n`,
+        `${fields.caught} of ${fields.planted} bugs caught, ${fields.falseAlarms} false alarms in ${fields.controls} controls, ${fields.noticed} of ${fields.checkFaults} faults of checks noticed\n`,
       );
-      const good = fields.caught === fields.planted && fields.falseAlarms === 0;
+      const good = rows.every((row) => row.asExpected);
       const exitCode: ExitCode = good ? exitCodes.ok : exitCodes.violation;
       conclude({ command: 'plants', exitCode, json: flags.json === true, fields });
     });
