@@ -223,6 +223,20 @@ describe('an invariant', () => {
     expect(codeOf(run.judge.environmentSends(request(3)))).toBe('INVARIANT');
   });
 
+  it('of packets of one kind is not asked about others', () => {
+    const kinds: string[] = [];
+    const run = withInvariant(
+      everyPacket('sums', source, 'sum', ({ message }) => {
+        kinds.push(message.tag);
+        return undefined;
+      }),
+    );
+    run.add(1);
+    run.step({ tag: 'announce' });
+    run.judge.full();
+    expect(kinds).toEqual(['sum', 'sum']);
+  });
+
   it('judged by the change agrees with itself from scratch on random behaviors', () => {
     fc.assert(
       fc.property(fc.array(fc.nat({ max: 2 }), { maxLength: 12 }), (amounts) => {

@@ -12,14 +12,14 @@ const sliceEntries = 4;
 interface State {
   readonly count: number;
   readonly table: PersistentMap<number, number>;
-  readonly store: PersistentMap<number, string>;
+  readonly store: PersistentMap<number, Uint8Array>;
 }
 
 /** A host whose abstraction function counts how often it is asked. */
 class CountedHost {
   count = 0;
   readonly table = new Map<number, number>();
-  store: PersistentMap<number, string> = PersistentMap.empty();
+  store: PersistentMap<number, Uint8Array> = PersistentMap.empty();
   asked = { count: 0, entries: 0, keys: 0, size: 0, store: 0 };
 }
 
@@ -66,7 +66,7 @@ const pair = (size: number) => {
   const host = new CountedHost();
   const entries = Array.from({ length: size }, (_, i): [number, number] => [i, i]);
   for (const [key, value] of entries) host.table.set(key, value);
-  const stored = (): PersistentMap<number, string> => PersistentMap.of(entries.map(([k]) => [k, `value ${k}`]));
+  const stored = (): PersistentMap<number, Uint8Array> => PersistentMap.of(entries.map(([k]) => [k, Uint8Array.of(k)]));
   host.store = stored();
   const state: State = { count: 0, table: PersistentMap.of(entries), store: stored() };
   const comparison = new ComponentComparison(components);
@@ -124,19 +124,20 @@ describe('a change that the protocol did not make', () => {
 
   it('is caught in its step where it is a new persistent value, declared or not', () => {
     const { host, state, comparison } = pair(100);
-    host.store = host.store.set(7, 'other');
+    host.store = host.store.set(7, Uint8Array.of(0));
     expect(codeOf(comparison.changed(host, [], state, state))).toBe('STATE_MISMATCH');
   });
 
-  it.each<[string, (host: CountedHost) => void]>([
+  it.each<[string, (host: CountedHost) => unknown]>([
     ['of a small component', (h) => (h.count = 1)],
     ['of the first entry of a table', (h) => h.table.set(0, -1)],
     ['of the last entry of a table', (h) => h.table.set(999, -1)],
+    ['that writes into a persistent value', (h) => h.store.get(999)?.fill(0)],
     ['that adds an entry', (h) => h.table.set(5000, 1)],
     ['that removes an entry', (h) => h.table.delete(500)],
     ['that removes one entry and adds another', (h) => h.table.delete(500) && h.table.set(5000, 1)],
   ])('and that nobody declared, %s, is caught within two rounds of slices', (_, change) => {
-    for (const stepsBefore of [0, 1, 2, 17, 34, 35, 36, 50, 69]) {
+    for (const stepsBefore of [0, 1, 2, 17, 252, 253, 254, 300, 504]) {
       const both = pair(1000);
       for (let i = 0; i < stepsBefore; i++) both.comparison.changed(both.host, [], both.state, both.state);
       change(both.host);
@@ -157,7 +158,7 @@ describe('a change that the host did not make', () => {
     ['an entry of a table', (s) => ({ ...s, table: s.table.set(7, -7) })],
     ['a new entry of a table', (s) => ({ ...s, table: s.table.set(5000, 1) })],
     ['an entry that is gone', (s) => ({ ...s, table: s.table.delete(7) })],
-    ['a persistent value', (s) => ({ ...s, store: s.store.set(7, 'other') })],
+    ['a persistent value', (s) => ({ ...s, store: s.store.set(7, Uint8Array.of(0)) })],
   ])('is caught in its step: %s', (_, change) => {
     const { host, state, comparison } = pair(100);
     expect(codeOf(comparison.changed(host, [], state, change(state)))).toBe('STATE_MISMATCH');
@@ -165,6 +166,14 @@ describe('a change that the host did not make', () => {
 });
 
 describe('declarations', () => {
+  it('of a small component compare it, even where the protocol did not change it', () => {
+    const { host, state, comparison } = pair(100);
+    // The slice of this component passes first.
+    expect(codeOf(comparison.changed(host, [], state, state))).toBeUndefined();
+    host.count = 1;
+    expect(codeOf(comparison.changed(host, [{ component: 'count' }], state, state))).toBe('STATE_MISMATCH');
+  });
+
   it('of a component that nobody knows are reported', () => {
     const { host, state, comparison } = pair(1);
     expect(codeOf(comparison.changed(host, [{ component: 'colour' }], state, state))).toBe('UNKNOWN_COMPONENT');
