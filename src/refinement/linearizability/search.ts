@@ -1,0 +1,296 @@
+/**
+ * The search for a linearization of one part of a history: Wing and Gong's (Testing and verifying concurrent objects, 1993)
+ * with Lowe's memoization (Testing for linearizability, 2017), without recursion.
+ *
+ * What is ours: an operation that fits and changes nothing is placed at once, since any linearization stays one when it is
+ * moved to here; an operation of unknown outcome is placed only where it changes the state; of those that do the same the
+ * one called first goes first; and configurations are kept relative to the first return that is not placed, which makes
+ * them short however long the history is.
+ */
+import { O } from '../../spec/prelude.js';
+import type { Budget, Limit } from './budget.js';
+import { ConfigurationCache } from './cache.js';
+import { Links } from './links.js';
+import type { Model } from './model.js';
+import type { Timeline } from './timeline.js';
+
+/** Operations in an order that the model allows, by their numbers in the timeline, and the state after them. */
+export interface Placed<S> {
+  readonly order: readonly number[];
+  readonly state: S;
+}
+
+/** What a search found out. */
+export interface Searched<S> {
+  readonly answer: 'linearizable' | 'not' | Limit;
+  /** The linearization, if there is one. */
+  readonly linearization: Placed<S> | undefined;
+  /** The largest index into `byReturn` such that all returns before it could be placed. */
+  readonly deepest: number;
+  /** The most answered operations that could be placed. */
+  readonly placedMax: number;
+  /** The partial linearizations that place `collect` answered operations, of different end states; at most `partialsMax`. */
+  readonly partials: readonly Placed<S>[];
+}
+
+/** How many partial linearizations a search collects. */
+export const partialsMax = 3;
+
+const refused = -1;
+
+/** What any state takes, roughly: the object, and its entry in the map of states. */
+const stateBytesMin = 100;
+
+/** Looks for a linearization. With `collect` it also keeps partial ones that place so many answered operations. */
+export const search = <S, Op, Out>(
+  model: Model<S, Op, Out>,
+  timeline: Timeline<Op, Out>,
+  budget: Budget,
+  collect: number = Number.POSITIVE_INFINITY,
+): Searched<S> => new Search(model, timeline, budget, collect).run();
+
+/** A point of the search to come back to. */
+interface Frame {
+  /** Operations placed, and the state, before the choice that led here. */
+  readonly trail: number;
+  readonly state: number;
+  readonly mask: Int32Array;
+  /** Where its own choices begin. */
+  readonly choices: number;
+  /** The next choice to try, an index into the stack of choices. */
+  next: number;
+}
+
+class Search<S, Op, Out> {
+  readonly #model: Model<S, Op, Out>;
+  readonly #line: Timeline<Op, Out>;
+  readonly #budget: Budget;
+  readonly #collect: number;
+  /** States by number, so that configurations are integers. */
+  readonly #states: S[] = [];
+  readonly #stateNumbers = new Map<string | number, number>();
+  /** Doubly linked lists of the answered operations not placed, by call and by return; the sentinel is `answered`. */
+  readonly #calls: Links;
+  readonly #returns: Links;
+  /** Slots of placed operations that return after the first return that is not placed. */
+  readonly #mask: Int32Array;
+  readonly #head: Int32Array;
+  /** Open operations used up: a bit each, and how many of each list in `alike`. */
+  readonly #open: Int32Array;
+  readonly #used: Int32Array;
+  readonly #alikeOf: Int32Array;
+  readonly #cache: ConfigurationCache;
+  readonly #trail: number[] = [];
+  readonly #frames: Frame[] = [];
+  /** Pairs of an operation and the state after it. */
+  readonly #choices: number[] = [];
+  readonly #partials: { readonly order: readonly number[]; readonly state: number }[] = [];
+  #state: number;
+  #stateBytes = 0;
+  #placed = 0;
+  #deepest = 0;
+  #placedMax = 0;
+
+  constructor(model: Model<S, Op, Out>, line: Timeline<Op, Out>, budget: Budget, collect: number) {
+    this.#model = model;
+    this.#line = line;
+    this.#budget = budget;
+    this.#collect = collect;
+    const { answered, byReturn, slots, total, alike } = line;
+    this.#calls = new Links(answered, (i) => i);
+    this.#returns = new Links(answered, (i) => byReturn[i] as number);
+    this.#mask = new Int32Array((slots + 31) >>> 5);
+    this.#head = new Int32Array(2 + this.#mask.length);
+    this.#open = new Int32Array((total - answered + 31) >>> 5);
+    this.#used = new Int32Array(alike.length);
+    this.#alikeOf = new Int32Array(total - answered);
+    for (const [i, list] of alike.entries()) for (const n of list) this.#alikeOf[n - answered] = i;
+    this.#cache = new ConfigurationCache(this.#head.length, this.#open.length);
+    this.#state = this.#numberOf(model.init);
+  }
+
+  run(): Searched<S> {
+    this.#frames.push({ trail: 0, state: this.#state, mask: this.#mask.slice(), choices: 0, next: 0 });
+    if (this.#enter(refused) === 'complete') return this.#end('linearizable');
+    for (;;) {
+      const bytes = this.#cache.bytes + this.#stateBytes;
+      const limit = bytes >= this.#budget.memoryBytesMax ? 'memory' : this.#budget.exceeded;
+      if (limit !== undefined) return this.#end(limit);
+      const frame = this.#frames.at(-1) as Frame;
+      if (frame.next >= this.#choices.length) {
+        if (this.#frames.length === 1) return this.#end('not');
+        this.#leave(frame);
+      } else if (this.#choose(frame) === 'complete') return this.#end('linearizable');
+    }
+  }
+
+  #end(answer: Searched<S>['answer']): Searched<S> {
+    const placed = ({ order, state }: { readonly order: readonly number[]; readonly state: number }): Placed<S> => ({
+      order,
+      state: this.#states[state] as S,
+    });
+    return {
+      answer,
+      linearization: answer === 'linearizable' ? placed({ order: [...this.#trail], state: this.#state }) : undefined,
+      deepest: this.#deepest,
+      placedMax: this.#placedMax,
+      partials: this.#partials.map(placed),
+    };
+  }
+
+  /** Tries the next choice of `frame`, which has one. */
+  #choose(frame: Frame): 'complete' | 'on' {
+    const n = this.#choices[frame.next] as number;
+    const state = this.#choices[frame.next + 1] as number;
+    const before = this.#state;
+    frame.next += 2;
+    const choices = this.#choices.length;
+    const inner = { trail: this.#trail.length, state: before, mask: this.#mask.slice(), choices, next: choices };
+    this.#frames.push(inner);
+    this.#place(n);
+    this.#state = state;
+    const entered = this.#enter(n < this.#line.answered ? refused : before);
+    if (entered === 'seen') this.#leave(inner);
+    return entered === 'complete' ? 'complete' : 'on';
+  }
+
+  /**
+   * Places what can be placed without a choice, then stacks the choices there are. `beforeOpen` is the state before the
+   * open operation that was just placed, or `refused`.
+   */
+  #enter(beforeOpen: number): 'complete' | 'seen' | 'entered' {
+    const { call, return: returns, answered } = this.#line;
+    const choices = this.#choices.length;
+    const placedBefore = this.#placed;
+    for (
+      let n = this.#calls.first;
+      n !== answered && (call[n] as number) < (returns[this.#returns.first] as number);
+      n = this.#calls.after(n)
+    ) {
+      const next = this.#step(this.#state, n);
+      if (next === this.#state) this.#place(n);
+      else if (next !== refused) this.#choices.push(n, next);
+    }
+    this.#measure();
+    if (this.#placed === answered) return 'complete';
+    if (!this.#remember()) {
+      this.#choices.length = choices;
+      return 'seen';
+    }
+    this.#firstReturnFirst(choices);
+    this.#stackOpen(this.#placed === placedBefore ? beforeOpen : refused);
+    return 'entered';
+  }
+
+  #measure(): void {
+    const { answered, rank } = this.#line;
+    if (this.#placed === answered) return;
+    this.#deepest = Math.max(this.#deepest, rank[this.#returns.first] as number);
+    this.#placedMax = Math.max(this.#placedMax, this.#placed);
+    if (this.#placed !== this.#collect || this.#partials.length >= partialsMax) return;
+    if (this.#partials.some((p) => p.state === this.#state)) return;
+    this.#partials.push({ order: [...this.#trail], state: this.#state });
+  }
+
+  /** False if this configuration, or one that can do as much, was here before. */
+  #remember(): boolean {
+    this.#head[0] = this.#line.rank[this.#returns.first] as number;
+    this.#head[1] = this.#state;
+    this.#head.set(this.#mask, 2);
+    return this.#cache.add(this.#head, this.#open);
+  }
+
+  /** The operation that returns first must be placed before any later call; often nothing else needs to be. */
+  #firstReturnFirst(from: number): void {
+    for (let i = from; i < this.#choices.length; i += 2) {
+      if (this.#choices[i] !== this.#returns.first) continue;
+      const state = this.#choices[i + 1] as number;
+      this.#choices.copyWithin(from + 2, from, i);
+      this.#choices[from] = this.#returns.first;
+      this.#choices[from + 1] = state;
+      return;
+    }
+  }
+
+  #stackOpen(beforeOpen: number): void {
+    const { alike, call, return: returns } = this.#line;
+    const before = returns[this.#returns.first] as number;
+    for (let i = 0; i < alike.length; i++) {
+      const n = alike[i]?.[this.#used[i] as number];
+      if (n === undefined || (call[n] as number) > before) continue;
+      const next = this.#step(this.#state, n);
+      if (next === refused || next === this.#state) continue;
+      // Where the open operation before this one makes no difference, it need not have happened.
+      if (beforeOpen !== refused && this.#step(beforeOpen, n) === next) continue;
+      this.#choices.push(n, next);
+    }
+  }
+
+  /** Takes back what `frame`, the last, placed. */
+  #leave(frame: Frame): void {
+    while (this.#trail.length > frame.trail) this.#takeBack(this.#trail.pop() as number);
+    this.#mask.set(frame.mask);
+    this.#state = frame.state;
+    this.#choices.length = frame.choices;
+    this.#frames.pop();
+  }
+
+  #place(n: number): void {
+    this.#trail.push(n);
+    const { answered, byReturn, rank, slot } = this.#line;
+    if (n >= answered) {
+      this.#setOpen(n - answered, 1);
+      return;
+    }
+    this.#placed++;
+    const wasFirst = this.#returns.first === n;
+    this.#calls.remove(n);
+    this.#returns.remove(n);
+    if (!wasFirst) {
+      setBit(this.#mask, slot[n] as number, true);
+      return;
+    }
+    // Slots are given anew after a return: those of returns that were passed must not be seen any more.
+    const until = this.#placed === answered ? answered : (rank[this.#returns.first] as number);
+    for (let r = rank[n] as number; r < until; r++) setBit(this.#mask, slot[byReturn[r] as number] as number, false);
+  }
+
+  #takeBack(n: number): void {
+    const { answered } = this.#line;
+    if (n >= answered) {
+      this.#setOpen(n - answered, -1);
+      return;
+    }
+    this.#placed--;
+    this.#returns.restore(n);
+    this.#calls.restore(n);
+  }
+
+  #setOpen(bit: number, by: 1 | -1): void {
+    setBit(this.#open, bit, by === 1);
+    const list = this.#alikeOf[bit] as number;
+    this.#used[list] = (this.#used[list] as number) + by;
+  }
+
+  /** The number of the state after operation `n`, or `refused`. */
+  #step(state: number, n: number): number {
+    this.#budget.spend();
+    const next = this.#model.step(this.#states[state] as S, this.#line.ops[n] as Op, this.#line.outputs[n]);
+    return O.isNone(next) ? refused : this.#numberOf(next.value);
+  }
+
+  #numberOf(state: S): number {
+    const key = this.#model.stateKey(state);
+    const known = this.#stateNumbers.get(key);
+    if (known !== undefined) return known;
+    this.#stateNumbers.set(key, this.#states.length);
+    // The state itself is taken to be about as large as its key.
+    this.#stateBytes += stateBytesMin + (typeof key === 'string' ? 4 * key.length : 0);
+    return this.#states.push(state) - 1;
+  }
+}
+
+const setBit = (bits: Int32Array, bit: number, on: boolean): void => {
+  const word = bits[bit >>> 5] as number;
+  bits[bit >>> 5] = on ? word | (1 << (bit & 31)) : word & ~(1 << (bit & 31));
+};
