@@ -363,6 +363,14 @@ describe('the state', () => {
     expect(codeOf(node.step([from(4)]))).toBe('STEP_INVARIANT');
   });
 
+  it('reports a step in which a number of the protocol would pass the safe integers', () => {
+    const node = new TallyNode();
+    expect(codeOf(node.step([add(Number.MAX_SAFE_INTEGER)]))).toBeUndefined();
+    node.host.take = (io, index) => io.record({ action: 'take', from: 'received', index });
+    expect(codeOf(node.step([add(0)]))).toBe('SENDS_MISMATCH');
+    expect(codeOf(node.step([add(1)]))).toBe('UNSAFE_INTEGER');
+  });
+
   it("is the judge's own: a refused step does not move it", () => {
     const node = nodeWith({ announce: () => undefined });
     const before = node.judge.state;

@@ -13,6 +13,7 @@ import type { Component, HostRefinement } from '../../src/refinement/host-refine
 import type { Judged } from '../../src/refinement/macro-step.js';
 import { holds, type Violation, violated } from '../../src/spec/check.js';
 import { type EndPoint, endPoint } from '../../src/spec/endpoint.js';
+import { add as plus } from '../../src/spec/nat.js';
 import type { Packet } from '../../src/spec/packet.js';
 import { E, O, unreachable } from '../../src/spec/prelude.js';
 
@@ -58,8 +59,8 @@ const packet = (s: Tally, target: EndPoint, message: TallyMessage): Packet<Tally
 
 const take = (s: Tally, { source, message }: Packet<TallyMessage>): O.Option<Successor<Tally, TallyMessage>> => {
   if (message.tag !== 'add') return O.none;
-  const total = s.total + message.amount;
-  const byClient = s.byClient.set(source, (s.byClient.get(source) ?? 0) + message.amount);
+  const total = plus(s.total, message.amount);
+  const byClient = s.byClient.set(source, plus(s.byClient.get(source) ?? 0, message.amount));
   const memos = s.memos.set(s.memos.size, message.memo);
   return O.some({ state: { ...s, total, byClient, memos }, sends: [packet(s, source, { tag: 'sum', total })] });
 };
