@@ -29,6 +29,8 @@ const kinds: Readonly<Record<string, CheckKind>> = {
   EXECUTED_UNASKED: 'REF',
   SPEC_STEP_REFUSED: 'REF',
   SPEC_MISMATCH: 'REF',
+  NO_PROGRESS: 'LIVE',
+  ELECTION_STORM: 'LIVE',
   STRANGER_STOPPED_HOST: 'SEC',
   HOST_THREW: 'HOST',
   JUDGE_THREW: 'JUDGE',

@@ -2,66 +2,45 @@
  * The simulator: a cluster of real host code in one process, deterministic from its seed, with every check on every
  * step. After FoundationDB's simulation and TigerBeetle's; the checks are IronFleet's (SOSP 2015, section 3).
  */
-import { createHash, type Hash } from 'node:crypto';
-import * as fc from 'fast-check';
 import type { Host } from '../host/host.js';
 import { type SimulatedDatagram, SimulatedNetwork } from '../network/simulated-network.js';
 import type { StepRecord } from '../network/step-io.js';
-import { openTransport, type Transport } from '../network/transport.js';
 import type { Check, Violation } from '../spec/check.js';
-import { type EndPoint, endPoint } from '../spec/endpoint.js';
+import type { EndPoint } from '../spec/endpoint.js';
 import { E } from '../spec/prelude.js';
 import { checkOf, stopsNode } from './check-kind.js';
 import type { Tagged } from './cluster.js';
 import { ClusterJudge } from './cluster-judge.js';
 import { Random } from './random.js';
-import { drawRates, type FaultName, type FaultsFired, FaultyNetwork } from './simulation/faults.js';
-import { describeStep, type ShownStep } from './simulation/shown-step.js';
+import { Environment, stranger } from './simulation/environment.js';
+import type { HostControl } from './simulation/faults/fault.js';
+import { drawStrengths, type FaultName, Faults } from './simulation/faults.js';
+import { claimsLiveness } from './simulation/faults-of-network.js';
+import { noProgress, type Progress } from './simulation/progress.js';
+import type { Found, RunOptions, RunResult } from './simulation/run-result.js';
+import { describeStep } from './simulation/shown-step.js';
 import { SimulatedNode } from './simulation/simulated-node.js';
-import type { ClientIo, ClientProgram, SimulatedCluster, SimulatedSystem } from './simulation/simulated-system.js';
+import type { SimulatedCluster, SimulatedSystem } from './simulation/simulated-system.js';
+import { TraceHash } from './simulation/trace-hash.js';
 import { VirtualTime } from './simulation/virtual-time.js';
 import type { Transition } from './transition.js';
 
-/** What a run is asked for. */
-export interface RunOptions {
-  readonly seed: number;
-  /** Host steps of the whole cluster after which the run ends. */
-  readonly steps: number;
-  readonly faults: readonly FaultName[];
-  readonly nodes: number | undefined;
-}
+export type { Found, RunOptions, RunResult } from './simulation/run-result.js';
 
-/** A violation, where it happened, and the steps of that node before it. */
-export interface Found extends Violation {
-  readonly check: string;
-  readonly seed: number;
-  readonly node: string;
-  readonly step: number;
-  readonly timeMs: number;
-  /** For a violation that stops a node: whether nothing of the refused step left it. */
-  readonly stoppedBeforeRelease: boolean | undefined;
-  readonly trace: readonly ShownStep[];
-}
-
-/** What a run did. */
-export interface RunResult {
-  readonly seed: number;
-  readonly steps: number;
-  readonly stepsChecked: number;
-  readonly specSteps: number;
-  readonly simulatedMs: number;
-  readonly faultsFired: FaultsFired;
-  readonly reached: Readonly<Record<string, number>>;
-  /** SHA-256 over every step of every node, in order: equal for equal runs. */
-  readonly traceHash: string;
-  readonly found: Found | undefined;
-}
-
-/** Protocol steps of the cluster between two judgements of everything from scratch. */
+/** Protocol steps of the cluster between two judgements of everything from scratch, at least. */
 const fullJudgementPeriod = 400;
 
-const stranger = endPoint('10.66.6.6:6666');
-const strangerMessages = 64;
+/** As a part of the steps so far: a judgement from scratch costs as much as everything that was sent, so a long run has fewer of them. */
+const fullJudgementGrowth = 0.5;
+
+/** Packets of a stranger in a simulated millisecond. */
+const strangerRateMax = 0.05;
+
+/** Simulated time without a step of any host after which a phase is over: faults and strangers alone would go on for ever. */
+const idleMsMax = 10_000;
+
+/** Where a violation is that belongs to no single host. */
+const wholeCluster = 'cluster' as EndPoint;
 
 /** One run of one seed. */
 export const simulate = async <C, H extends Host<M, W>, S, M extends Tagged, Step extends Tagged, W, G, Spec, SpecStep>(
@@ -79,32 +58,50 @@ class Run<C, H extends Host<M, W>, S, M extends Tagged, Step extends Tagged, W, 
   readonly #options: RunOptions;
   readonly #random: Random;
   readonly #time = new VirtualTime();
-  readonly #cluster: SimulatedCluster<C, M>;
+  readonly #cluster: SimulatedCluster<C, M, S>;
   readonly #judge: ClusterJudge<C, S, M, Step, G, Spec, SpecStep>;
   readonly #network: SimulatedNetwork;
-  readonly #faults: FaultyNetwork;
+  readonly #faults: Faults;
+  readonly #environment: Environment<M>;
   readonly #nodes = new Map<EndPoint, SimulatedNode<C, H, S, M, Step, W>>();
-  readonly #clients: Transport<M>[] = [];
-  readonly #hash: Hash = createHash('sha256');
+  readonly #hash = new TraceHash();
   readonly #reached: Record<string, number> = {};
   /** Nodes that were handed something of a stranger which no finished step has consumed. */
   readonly #fromStranger = new Set<EndPoint>();
   #steps = 0;
   #transitions = 0;
+  #nextFullJudgement = fullJudgementPeriod;
+  #lastStepMs = 0;
   #sentBeforeStep = 0;
+  #liveness = { steps: 0, ms: 0 };
   #found: Found | undefined;
 
   constructor(system: SimulatedSystem<C, H, S, M, Step, W, G, Spec, SpecStep>, options: RunOptions) {
     this.#system = system;
     this.#options = options;
     this.#random = new Random(options.seed);
-    this.#cluster = system.draw(this.#random.fork(), { nodes: options.nodes });
+    this.#cluster = system.draw(this.#random.fork(), options);
     const { constants, hosts } = this.#cluster;
     const { protocol, codec } = system.definition.refinement;
     this.#judge = new ClusterJudge(system.model(constants), protocol, constants, hosts, codec.encode);
-    const rates = drawRates(this.#random.fork(), options.faults);
     this.#network = new SimulatedNetwork((datagram) => this.#faults.send(datagram));
-    this.#faults = new FaultyNetwork(rates, this.#random.fork(), this.#time, hosts, (d) => this.#deliver(d));
+    this.#environment = new Environment({
+      codec,
+      network: this.#network,
+      time: this.#time,
+      onSend: (packet) => {
+        const check = this.#judge.environmentSends(packet);
+        if (E.isLeft(check)) this.#onViolation(packet.source, check.left, undefined);
+      },
+    });
+    this.#faults = new Faults({
+      strengths: drawStrengths(this.#random.fork(), options.faults),
+      random: this.#random.fork(),
+      time: this.#time,
+      hosts,
+      control: this.#hostControl(),
+      deliver: (datagram) => this.#deliver(datagram),
+    });
     for (const goal of system.goals) this.#reached[goal] = 0;
   }
 
@@ -123,21 +120,22 @@ class Run<C, H extends Host<M, W>, S, M extends Tagged, Step extends Tagged, W, 
       });
       this.#nodes.set(me, node);
     }
-    for (const program of this.#cluster.clients) await this.#openClient(program);
-    if (this.#faults.rates.stranger > 0) await this.#openStranger();
+    for (const program of this.#cluster.clients) await this.#environment.openClient(program, this.#random.fork());
+    await this.#openStranger();
   }
 
+  /** The safety phase, then, once the faults have healed, the liveness phase. */
   go(): void {
     for (const [me, node] of this.#nodes) {
       const init = node.start();
       if (E.isLeft(init)) this.#onViolation(me, init.left, undefined);
     }
-    const begun = this.#judge.full();
-    if (E.isLeft(begun)) this.#onViolation('cluster' as EndPoint, begun.left, undefined);
-    while (this.#found === undefined && this.#steps < this.#options.steps && this.#time.runNext());
-    if (this.#found !== undefined) return;
-    const end = this.#judge.full();
-    if (E.isLeft(end)) this.#onViolation('cluster' as EndPoint, end.left, undefined);
+    this.#judgeAll();
+    const { steps, simulatedMs = Infinity } = this.#options;
+    this.#runWhile(() => this.#steps < steps && this.#time.nowMs < simulatedMs);
+    this.#faults.heal();
+    this.#demandProgress();
+    this.#judgeAll();
   }
 
   async close(): Promise<RunResult> {
@@ -146,36 +144,88 @@ class Run<C, H extends Host<M, W>, S, M extends Tagged, Step extends Tagged, W, 
       stepsChecked += node.stepsChecked;
       await node.close();
     }
-    for (const client of this.#clients) await client.close();
+    await this.#environment.close();
     return {
       seed: this.#options.seed,
       steps: this.#steps,
       stepsChecked,
       specSteps: this.#judge.specSteps,
       simulatedMs: Math.round(this.#time.nowMs),
+      livenessSteps: this.#liveness.steps,
+      livenessMs: Math.round(this.#liveness.ms),
       faultsFired: this.#faults.fired,
       reached: this.#reached,
-      traceHash: this.#hash.digest('hex'),
+      traceHash: this.#hash.digest(),
       found: this.#found,
     };
   }
 
+  #runWhile(goesOn: () => boolean): void {
+    this.#lastStepMs = this.#time.nowMs;
+    const idle = (): boolean => this.#time.nowMs - this.#lastStepMs > idleMsMax;
+    while (this.#found === undefined && goesOn() && !idle() && this.#time.runNext());
+  }
+
+  #judgeAll(): void {
+    if (this.#found !== undefined) return;
+    const check = this.#judge.full();
+    if (E.isLeft(check)) this.#onViolation(wholeCluster, check.left, undefined);
+  }
+
+  #demandProgress(): void {
+    const fired = (Object.keys(this.#faults.fired) as FaultName[]).filter((name) => this.#faults.fired[name] > 0);
+    if (this.#found !== undefined || !claimsLiveness(this.#system.claims, fired)) return;
+    const running = this.#cluster.hosts.filter((host) => this.#nodes.get(host)?.gate.crashed === false);
+    const stateOf = (host: EndPoint): S => this.#judge.cluster.hosts.get(host) as S;
+    const progress = this.#cluster.progress?.({ running, stateOf });
+    if (progress !== undefined) this.#awaitProgress(progress);
+  }
+
+  #awaitProgress(progress: Progress): void {
+    const [fromSteps, fromMs] = [this.#steps, this.#time.nowMs];
+    let seenSteps = -1;
+    let reached = false;
+    this.#runWhile(() => {
+      // Whoever waits for an answer has it by the time of the next step at the latest.
+      if (seenSteps !== this.#steps) reached = progress.reached();
+      seenSteps = this.#steps;
+      const late = this.#steps - fromSteps > progress.withinSteps || this.#time.nowMs - fromMs > progress.withinMs;
+      return !reached && !late;
+    });
+    this.#liveness = { steps: this.#steps - fromSteps, ms: this.#time.nowMs - fromMs };
+    if (this.#found !== undefined) return;
+    const { steps, ms } = this.#liveness;
+    if (!progress.reached()) this.#onViolation(wholeCluster, noProgress(progress, steps, ms), undefined);
+    const check = progress.check?.();
+    if (check !== undefined && E.isLeft(check)) this.#onViolation(wholeCluster, check.left, undefined);
+  }
+
+  #hostControl(): HostControl {
+    const at = (host: EndPoint) => this.#nodes.get(host);
+    return {
+      pause: (host) => at(host)?.gate.pause(),
+      resume: (host) => {
+        const heldBack = at(host)?.gate.heldBack ?? false;
+        at(host)?.gate.resume();
+        return heldBack;
+      },
+      crash: (host) => at(host)?.gate.crash(),
+      setClockRate: (host, rate) => at(host)?.clock.setRate(rate),
+      jumpClock: (host, ms) => at(host)?.clock.jump(ms),
+    };
+  }
+
   #deliver(datagram: SimulatedDatagram): void {
+    if (this.#nodes.get(datagram.target)?.gate.crashed === true) return;
     if (datagram.source === stranger) this.#fromStranger.add(datagram.target);
     this.#network.deliver(datagram);
   }
 
   #onStep(me: EndPoint, record: StepRecord<W>): void {
     this.#steps++;
+    this.#lastStepMs = this.#time.nowMs;
     this.#sentBeforeStep = this.#nodes.get(me)?.datagramsSent ?? 0;
-    this.#hash.update(`${me} ${record.step} ${this.#time.nowMs} ${JSON.stringify(record.actions)}`);
-    for (const event of record.events) {
-      this.#hash.update(event.tag);
-      if ('bytes' in event) this.#hash.update(event.bytes);
-      if (event.tag === 'send') this.#hash.update(event.target);
-      if (event.tag === 'receive') this.#hash.update(event.source);
-      if (event.tag === 'clock') this.#hash.update(String(event.timeMs));
-    }
+    this.#hash.add(me, record, this.#time.nowMs);
   }
 
   #onTransition(transition: Transition<S, M, Step>): Check {
@@ -185,7 +235,9 @@ class Run<C, H extends Host<M, W>, S, M extends Tagged, Step extends Tagged, W, 
     const check = this.#judge.observe(transition);
     if (E.isLeft(check)) return check;
     this.#transitions++;
-    return this.#transitions % fullJudgementPeriod === 0 ? this.#judge.full() : check;
+    if (this.#transitions < this.#nextFullJudgement) return check;
+    this.#nextFullJudgement = Math.floor(this.#transitions * (1 + fullJudgementGrowth)) + fullJudgementPeriod;
+    return this.#judge.full();
   }
 
   #onViolation(me: EndPoint, found: Violation, record: StepRecord<W> | undefined): void {
@@ -217,61 +269,19 @@ class Run<C, H extends Host<M, W>, S, M extends Tagged, Step extends Tagged, W, 
     };
   }
 
-  async #openTransport(bind: EndPoint | { readonly address: string }): Promise<Transport<M>> {
-    const opened = await openTransport({
-      bind,
-      clusterName: 'simulation',
-      codec: this.#system.definition.refinement.codec,
-      datagramBytesMax: 1400,
-      inboxMessagesMax: 64,
-      messageIdBase: 0,
-      nowMs: () => this.#time.nowMs,
-      dgram: this.#network.dgram,
-    });
-    if (E.isLeft(opened)) throw new Error(opened.left);
-    this.#clients.push(opened.right);
-    return opened.right;
-  }
-
-  async #openClient(program: ClientProgram<M>): Promise<void> {
-    const transport = await this.#openTransport({ address: '10.9.9.9' });
-    const me = transport.me;
-    const io: ClientIo<M> = {
-      me,
-      random: this.#random.fork(),
-      nowMs: () => Math.floor(this.#time.nowMs),
-      send: (target, message) => this.#sendAs(transport, target, message),
-      after: (delayMs, callback) => {
-        this.#time.after(delayMs, callback);
-      },
-    };
-    transport.onMessages(() => {
-      for (let datum = transport.inbox.shift(); datum !== undefined; datum = transport.inbox.shift())
-        program.receive(datum.packet);
-    });
-    program.start(io);
-  }
-
-  #sendAs(transport: Transport<M>, target: EndPoint, message: M): void {
-    const check = this.#judge.environmentSends({ source: transport.me, target, message });
-    if (E.isLeft(check)) this.#onViolation(transport.me, check.left, undefined);
-    transport.send(target, this.#system.definition.refinement.codec.encode(message));
-    transport.flush();
-  }
-
-  /** Someone who is no host and no client sends valid messages of every kind to hosts. */
   async #openStranger(): Promise<void> {
-    const transport = await this.#openTransport(stranger);
-    transport.onMessages(() => {
-      while (transport.inbox.shift() !== undefined);
+    const { fired, strengths } = this.#faults;
+    if (strengths.stranger === 0) return;
+    await this.#environment.openStranger({
+      messages: this.#system.strangers,
+      hosts: this.#cluster.hosts,
+      random: this.#random.fork(),
+      rate: strengths.stranger * strangerRateMax,
+      onSend: () => {
+        if (this.#faults.healed) return false;
+        fired.stranger++;
+        return true;
+      },
     });
-    const random = this.#random.fork();
-    const messages = fc.sample(this.#system.strangers, { numRuns: strangerMessages, seed: random.int(0, 2 ** 31 - 1) });
-    const sendNext = (): void => {
-      this.#faults.fired.stranger++;
-      this.#sendAs(transport, random.pick(this.#cluster.hosts), random.pick(messages));
-      this.#time.after(random.between(1, 2 / this.#faults.rates.stranger), sendNext);
-    };
-    this.#time.after(random.between(0, 50), sendNext);
   }
 }

@@ -1,10 +1,10 @@
 /** IronRSM under simulation: small clusters, clients that retry, and what a campaign must have reached. */
+import { networks } from '../../src/protocol/network.js';
 import { arbitraryOf } from '../../src/refinement/arbitrary.js';
 import type { Random } from '../../src/refinement/random.js';
-import type { ClientIo, ClientProgram, SimulatedSystem } from '../../src/refinement/simulation/simulated-system.js';
+import type { SimulatedSystem } from '../../src/refinement/simulation/simulated-system.js';
 import type { Transition } from '../../src/refinement/transition.js';
-import { type EndPoint, endPoint } from '../../src/spec/endpoint.js';
-import type { Packet } from '../../src/spec/packet.js';
+import { endPoint } from '../../src/spec/endpoint.js';
 import type { AnyApplication } from './application.js';
 import { counter } from './applications/counter.js';
 import { encodeCommand, kv } from './applications/kv.js';
@@ -15,59 +15,9 @@ import { ironrsm } from './main.js';
 import { type RsmMessage, rsmSchema } from './messages.js';
 import type { Replica, ReplicaStep } from './protocol.js';
 import { ironrsmCluster } from './refinement.js';
+import { SimulatedClient } from './simulation/client.js';
+import { answersAndAgreement } from './simulation/progress.js';
 import type { ExecuteBatch, RsmSpec } from './spec.js';
-
-/** One outstanding request at a time; retries for ever, at any replica. */
-class SimulatedClient implements ClientProgram<RsmMessage> {
-  readonly #replicas: readonly EndPoint[];
-  readonly #nextValue: (random: Random) => Uint8Array;
-  #io: ClientIo<RsmMessage> | undefined;
-  #leader: EndPoint;
-  #seqno = 0;
-  #value: Uint8Array = new Uint8Array();
-  #answered = true;
-
-  constructor(replicas: readonly EndPoint[], nextValue: (random: Random) => Uint8Array) {
-    this.#replicas = replicas;
-    this.#nextValue = nextValue;
-    this.#leader = replicas[0] as EndPoint;
-  }
-
-  start(io: ClientIo<RsmMessage>): void {
-    this.#io = io;
-    io.after(io.random.between(0, 20), this.#ask);
-  }
-
-  receive({ source, message }: Packet<RsmMessage>): void {
-    const io = this.#io;
-    if (io === undefined || message.tag !== 'reply' || message.seqno !== this.#seqno || this.#answered) return;
-    this.#answered = true;
-    this.#leader = source;
-    io.after(io.random.between(0, 15), this.#ask);
-  }
-
-  readonly #ask = (): void => {
-    const io = this.#io;
-    if (io === undefined) return;
-    this.#seqno++;
-    this.#value = this.#nextValue(io.random);
-    this.#answered = false;
-    this.#send(io, [this.#leader]);
-    this.#retryLater(io, this.#seqno);
-  };
-
-  #send(io: ClientIo<RsmMessage>, targets: readonly EndPoint[]): void {
-    for (const target of targets) io.send(target, { tag: 'request', seqno: this.#seqno, value: this.#value });
-  }
-
-  #retryLater(io: ClientIo<RsmMessage>, seqno: number): void {
-    io.after(io.random.between(40, 120), () => {
-      if (this.#seqno !== seqno || this.#answered) return;
-      this.#send(io, this.#replicas);
-      this.#retryLater(io, seqno);
-    });
-  }
-}
 
 const keys = ['a', 'b', 'c'].map((key) => Buffer.from(key));
 
@@ -100,6 +50,7 @@ const drawParameters = (random: Random): Parameters => ({
   resendOpsMax: random.pick([1, 4, 16]),
   requestBytesMax: 256,
   heartbeatPeriodMs: random.int(20, 60),
+  quietHeartbeatPeriodMs: random.pick([20, 100, 500]),
   viewTimeoutMs: random.chance(0.5) ? random.int(15, 60) : random.int(60, 300),
   // A low bound makes storms of view changes, in which ballots meet half done.
   viewTimeoutMsMax: random.pick([60, 300, 2_000]),
@@ -145,9 +96,12 @@ export const ironrsmSimulation: SimulatedSystem<
     const app: AnyApplication = counts ? counter : kv;
     const constants: Configuration = { replicas: hosts, app, parameters: drawParameters(random) };
     const nextValue = counts ? increment : kvCommand;
-    const clients = Array.from({ length: random.int(1, 5) }, () => new SimulatedClient(hosts, nextValue));
-    return { constants, hosts, clients };
+    const count = random.int(1, 5);
+    const thinkMsMax = options.rate === undefined ? 15 : (2 * 1000 * count) / options.rate;
+    const clients = Array.from({ length: count }, () => new SimulatedClient(hosts, nextValue, thinkMsMax));
+    return { constants, hosts, clients, progress: (healed) => answersAndAgreement(constants, clients, healed) };
   },
+  claims: { safeUnder: networks, liveUnder: networks },
   model: ironrsmCluster,
   strangers: arbitraryOf(rsmSchema),
   goals: ['executed request', 'view change', 'truncation', 'inherited vote or filled gap', 'state transfer'],

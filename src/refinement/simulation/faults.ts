@@ -1,129 +1,156 @@
-/** What the simulated network does to datagrams. Each seed draws its own subset and rates (swarm testing, Groce et al., ISSTA 2012). */
+/**
+ * The faults of a simulation, as values that compose: each seed draws its own subset and strengths (swarm testing, Groce et al.,
+ * ISSTA 2012), and every fault has a source of choices of its own, so that leaving one out does not shift the others.
+ */
 import type { SimulatedDatagram } from '../../network/simulated-network.js';
 import type { EndPoint } from '../../spec/endpoint.js';
 import type { Random } from '../random.js';
+import { corrupt, delay, duplicate, loss, reorder } from './faults/datagrams.js';
+import type { ActiveFault, Fault, FaultWorld, Flight, HostControl } from './faults/fault.js';
+import { crash, jump, pause, skew } from './faults/hosts.js';
+import { clog, oneWay, partition } from './faults/links.js';
 import type { VirtualTime } from './virtual-time.js';
 
 /** The faults that a run can be asked for, by name. */
-export const faultNames = ['loss', 'duplicate', 'delay', 'reorder', 'corrupt', 'partition', 'stranger'] as const;
+export const faultNames = [
+  'loss',
+  'duplicate',
+  'delay',
+  'reorder',
+  'corrupt',
+  'partition',
+  'one-way',
+  'clog',
+  'pause',
+  'crash',
+  'skew',
+  'jump',
+  'stranger',
+] as const;
 
 export type FaultName = (typeof faultNames)[number];
 
 /** How many times each fault really happened. */
 export type FaultsFired = Record<FaultName, number>;
 
-/** The rates that a seed drew: probabilities for each datagram, and mean times in milliseconds; 0 for a fault that is off. */
-export type FaultRates = Readonly<Record<FaultName, number>>;
+/** How strong a seed drew each fault: above 0, at most 1; 0 for a fault that is off. */
+export type FaultStrengths = Readonly<Record<FaultName, number>>;
 
-/** Draws rates for `allowed` faults; each is off in about a third of the seeds. */
-export const drawRates = (random: Random, allowed: readonly FaultName[]): FaultRates => {
-  const max: FaultRates = {
-    loss: 0.25,
-    duplicate: 0.25,
-    delay: 0.1,
-    reorder: 1,
-    corrupt: 0.05,
-    partition: 1,
-    stranger: 0.05,
-  };
-  const rates = { loss: 0, duplicate: 0, delay: 0, reorder: 0, corrupt: 0, partition: 0, stranger: 0 };
-  for (const name of faultNames) {
-    // Drawn for every fault, so that switching one off does not shift the others.
-    const on = random.chance(2 / 3);
-    const rate = random.between(0.1, 1) * max[name];
-    if (on && allowed.includes(name)) rates[name] = rate;
-  }
-  return rates;
+/** A stranger sends by itself, to hosts that behave: it is no fault of the network, and only drawn here. */
+const strangerShare = 2 / 3;
+
+/** Those that act on datagrams, links, hosts and clocks. A datagram meets them in this order. */
+const faults: Readonly<Record<Exclude<FaultName, 'stranger'>, Fault>> = {
+  partition,
+  'one-way': oneWay,
+  clog,
+  loss,
+  duplicate,
+  delay,
+  reorder,
+  corrupt,
+  pause,
+  crash,
+  skew,
+  jump,
 };
 
-const baseDelayMs = 1;
-const reorderDelayMsMax = 20;
-const longDelayMsMax = 400;
+/** Nothing of each. */
+export const noFaults = (): FaultsFired =>
+  Object.fromEntries(faultNames.map((name) => [name, 0])) as Record<FaultName, number>;
 
-/** Decides what happens to each datagram. */
-export class FaultyNetwork {
-  readonly fired: FaultsFired = { loss: 0, duplicate: 0, delay: 0, reorder: 0, corrupt: 0, partition: 0, stranger: 0 };
-  readonly rates: FaultRates;
-  readonly #random: Random;
+/** Draws strengths for `allowed` faults, each of them off in some of the seeds. */
+export const drawStrengths = (random: Random, allowed: readonly FaultName[]): FaultStrengths => {
+  const strengths = noFaults();
+  for (const name of faultNames) {
+    // Drawn for every fault, so that switching one off does not shift the others.
+    const on = random.chance(name === 'stranger' ? strangerShare : faults[name].share);
+    const strength = random.between(0.1, 1);
+    if (on && allowed.includes(name)) strengths[name] = strength;
+  }
+  return strengths;
+};
+
+/** What the faults of a run act on. */
+export interface FaultParts {
+  readonly strengths: FaultStrengths;
+  readonly random: Random;
+  readonly time: VirtualTime;
+  readonly hosts: readonly EndPoint[];
+  readonly control: HostControl;
+  readonly deliver: (datagram: SimulatedDatagram) => void;
+}
+
+const baseDelayMs = 1;
+
+const present = <T>(value: T | undefined): value is T => value !== undefined;
+
+/** The network and the hosts of a run, with the faults that its seed drew. Decides what happens to each datagram. */
+export class Faults {
+  readonly fired: FaultsFired = noFaults();
+  readonly strengths: FaultStrengths;
   readonly #time: VirtualTime;
   readonly #deliver: (datagram: SimulatedDatagram) => void;
-  readonly #hosts: readonly EndPoint[];
-  /** Directed links that are cut, as `source target`. */
-  readonly #cut = new Set<string>();
+  #active: readonly ActiveFault[] = [];
+  #takes: readonly NonNullable<ActiveFault['takes']>[] = [];
+  #copies: readonly NonNullable<ActiveFault['copies']>[] = [];
+  #alters: readonly NonNullable<ActiveFault['alters']>[] = [];
+  #healed = false;
 
-  constructor(
-    rates: FaultRates,
-    random: Random,
-    time: VirtualTime,
-    hosts: readonly EndPoint[],
-    deliver: (datagram: SimulatedDatagram) => void,
-  ) {
-    this.rates = rates;
-    this.#random = random;
+  constructor({ strengths, random, time, hosts, control, deliver }: FaultParts) {
+    this.strengths = strengths;
     this.#time = time;
-    this.#hosts = hosts;
     this.#deliver = deliver;
-    if (rates.partition > 0) this.#planPartition();
+    const active: ActiveFault[] = [];
+    for (const [name, fault] of Object.entries(faults) as [keyof typeof faults, Fault][]) {
+      const own = random.fork();
+      const world: FaultWorld = {
+        hosts,
+        control,
+        time,
+        random: own,
+        strength: strengths[name],
+        release: (datagram) => this.#schedule(datagram),
+        fired: () => {
+          this.fired[name]++;
+        },
+      };
+      if (world.strength > 0) active.push(fault.begin(world));
+    }
+    this.#use(active);
+  }
+
+  /** Whether the faults have healed. */
+  get healed(): boolean {
+    return this.#healed;
   }
 
   /** Takes a datagram from its sender. */
   send(datagram: SimulatedDatagram): void {
-    const r = this.#random;
-    if (this.#cut.has(`${datagram.source} ${datagram.target}`)) return;
-    if (r.chance(this.rates.loss)) {
-      this.fired.loss++;
-      return;
-    }
-    const copies = r.chance(this.rates.duplicate) ? 2 : 1;
-    if (copies > 1) this.fired.duplicate++;
-    for (let i = 0; i < copies; i++) this.#time.after(this.#delayMs(), this.#arrival(datagram));
+    for (const takes of this.#takes) if (takes(datagram)) return;
+    let copies = 1;
+    for (const more of this.#copies) copies += more();
+    for (let i = 0; i < copies; i++) this.#schedule(datagram);
   }
 
-  #arrival(datagram: SimulatedDatagram): () => void {
-    if (!this.#random.chance(this.rates.corrupt)) return () => this.#deliver(datagram);
-    this.fired.corrupt++;
-    const bytes = corrupted(datagram.bytes, this.#random);
-    return () => this.#deliver({ ...datagram, bytes });
+  /** Ends every fault that can end: from now on every datagram arrives once, soon and unchanged. What is on its way already still arrives. */
+  heal(): void {
+    const active = this.#active;
+    this.#healed = true;
+    this.#use([]);
+    for (const fault of active) fault.heal?.();
   }
 
-  #delayMs(): number {
-    const r = this.#random;
-    let delayMs = baseDelayMs;
-    if (this.rates.reorder > 0 && r.chance(0.5)) {
-      this.fired.reorder++;
-      delayMs += r.between(0, this.rates.reorder * reorderDelayMsMax);
-    }
-    if (r.chance(this.rates.delay)) {
-      this.fired.delay++;
-      delayMs += r.between(0, longDelayMsMax);
-    }
-    return delayMs;
+  #use(active: readonly ActiveFault[]): void {
+    this.#active = active;
+    this.#takes = active.map((fault) => fault.takes).filter(present);
+    this.#copies = active.map((fault) => fault.copies).filter(present);
+    this.#alters = active.map((fault) => fault.alters).filter(present);
   }
 
-  /** Cuts one host off from the other hosts for a while, in one direction or both; then plans the next cut. */
-  #planPartition(): void {
-    const r = this.#random;
-    this.#time.after(r.between(50, 1500) / this.rates.partition, () => {
-      const host = r.pick(this.#hosts);
-      const ways = r.pick([['in'], ['out'], ['in', 'out'], ['in', 'out']] as const);
-      const links = this.#hosts
-        .filter((other) => other !== host)
-        .flatMap((other) => ways.map((way) => (way === 'in' ? `${other} ${host}` : `${host} ${other}`)));
-      for (const link of links) this.#cut.add(link);
-      this.fired.partition++;
-      this.#time.after(r.between(50, 1500), () => {
-        for (const link of links) this.#cut.delete(link);
-        this.#planPartition();
-      });
-    });
+  #schedule(datagram: SimulatedDatagram): void {
+    const flight: Flight = { datagram, delayMs: baseDelayMs };
+    for (const alters of this.#alters) alters(flight);
+    this.#time.after(flight.delayMs, () => this.#deliver(flight.datagram));
   }
 }
-
-/** A copy with one bit flipped, or cut short. */
-const corrupted = (bytes: Uint8Array, random: Random): Uint8Array => {
-  if (bytes.length > 1 && random.chance(0.3)) return bytes.slice(0, random.int(0, bytes.length - 1));
-  const copy = bytes.slice();
-  const at = random.int(0, copy.length - 1);
-  copy[at] = (copy[at] as number) ^ (1 << random.int(0, 7));
-  return copy;
-};

@@ -1,6 +1,6 @@
 /** One node of a simulation: the real host, main loop, transport and judge, on a virtual clock and network. */
 import type { Host } from '../../host/host.js';
-import { type LoopTime, MainLoop } from '../../host/main-loop.js';
+import { MainLoop } from '../../host/main-loop.js';
 import { Journal } from '../../network/journal.js';
 import { PhasedStepIo } from '../../network/phased-step-io.js';
 import type { SimulatedNetwork } from '../../network/simulated-network.js';
@@ -13,6 +13,8 @@ import { HostJudge } from '../host-judge.js';
 import type { Random } from '../random.js';
 import type { SystemDefinition } from '../system.js';
 import type { Transition } from '../transition.js';
+import { HostGate } from './host-gate.js';
+import { SimulatedClock } from './simulated-clock.js';
 import type { VirtualTime } from './virtual-time.js';
 
 /** Limits that keep a simulated node small. */
@@ -37,6 +39,8 @@ export interface NodeParts<C, H extends Host<M, W>, S, M, Step, W> {
 
 export class SimulatedNode<C, H extends Host<M, W>, S, M, Step, W> {
   readonly me: EndPoint;
+  readonly clock: SimulatedClock;
+  readonly gate = new HostGate();
   readonly #host: H;
   readonly #judge: HostJudge<C, H, S, M, Step, W>;
   readonly #transport: Transport<M>;
@@ -47,15 +51,10 @@ export class SimulatedNode<C, H extends Host<M, W>, S, M, Step, W> {
     const { definition, constants, me, time, random } = parts;
     const { codec } = definition.refinement;
     // Clocks of different machines do not agree: each has its own offset.
-    const clockOffsetMs = random.int(0, 10_000);
-    const nowMs = (): number => Math.floor(time.nowMs + clockOffsetMs);
-    const loopTime: LoopTime = {
-      nowMs,
-      soon: (callback) => {
-        time.after(random.between(0, schedulingMsMax), callback);
-      },
-      at: (timeMs, callback) => time.at(timeMs - clockOffsetMs, callback),
-    };
+    const clock = new SimulatedClock(time, random.int(0, 10_000));
+    const { nowMs } = clock;
+    const pass = (step: () => void) => () => this.gate.pass(step);
+    this.clock = clock;
     this.me = me;
     this.#host = definition.createHost(constants, me);
     this.#judge = new HostJudge(definition.refinement, constants, me, 'full');
@@ -66,7 +65,13 @@ export class SimulatedNode<C, H extends Host<M, W>, S, M, Step, W> {
       io: new PhasedStepIo<M, W>({ me, inbox: transport.inbox, codec, nowMs, ghost: true }),
       transport,
       journal: this.#journal,
-      time: loopTime,
+      time: {
+        nowMs,
+        soon: (callback) => {
+          time.after(random.between(0, schedulingMsMax), pass(callback));
+        },
+        at: (timeMs, callback) => clock.at(timeMs, pass(callback)),
+      },
       judge: (record) => this.#judged(record, parts),
       onViolation: (violation, record) => parts.onViolation(me, violation, record),
     });

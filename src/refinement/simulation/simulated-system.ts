@@ -1,12 +1,14 @@
 /** What a system adds to be simulated: how a seed draws a cluster, who its clients are, and what a campaign must have reached. */
 import type * as fc from 'fast-check';
 import type { Host } from '../../host/host.js';
+import type { NetworkSemantics } from '../../protocol/network.js';
 import type { EndPoint } from '../../spec/endpoint.js';
 import type { Packet } from '../../spec/packet.js';
 import type { ClusterModel, Tagged } from '../cluster.js';
 import type { Random } from '../random.js';
 import type { SystemDefinition } from '../system.js';
 import type { Transition } from '../transition.js';
+import type { Healed, Progress } from './progress.js';
 
 /** What a client of the simulation may do. */
 export interface ClientIo<M> {
@@ -23,16 +25,27 @@ export interface ClientProgram<M> {
   receive(packet: Packet<M>): void;
 }
 
-/** A cluster as a seed draws it. */
-export interface SimulatedCluster<C, M> {
+/** A cluster as a seed draws it. `S` are its hosts' protocol states. */
+export interface SimulatedCluster<C, M, S> {
   readonly constants: C;
   readonly hosts: readonly EndPoint[];
   readonly clients: readonly ClientProgram<M>[];
+  /** Called once the faults have healed: what is demanded from then on. Without it a run has no liveness phase. */
+  readonly progress?: (healed: Healed<S>) => Progress;
 }
 
 /** Options of a system's own, such as the number of nodes. */
 export interface DrawOptions {
   readonly nodes: number | undefined;
+  /** Requests of all clients together in a simulated second. */
+  readonly rate?: number | undefined;
+}
+
+/** Under which networks a system claims what. */
+export interface Claims {
+  readonly safeUnder: readonly NetworkSemantics[];
+  /** Under the others no progress is demanded of it. */
+  readonly liveUnder: readonly NetworkSemantics[];
 }
 
 export interface SimulatedSystem<
@@ -47,7 +60,8 @@ export interface SimulatedSystem<
   SpecStep,
 > {
   readonly definition: SystemDefinition<C, H, S, M, Step, W>;
-  readonly draw: (random: Random, options: DrawOptions) => SimulatedCluster<C, M>;
+  readonly draw: (random: Random, options: DrawOptions) => SimulatedCluster<C, M, S>;
+  readonly claims: Claims;
   readonly model: (constants: C) => ClusterModel<S, M, G, Spec, SpecStep>;
   /** Messages that someone who is no host may send. */
   readonly strangers: fc.Arbitrary<M>;
