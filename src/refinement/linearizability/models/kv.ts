@@ -1,6 +1,6 @@
 /** A key-value store: Porcupine's get, put and append, and set, del, cas and incr as IronRSM's application has them. */
 import { O, unreachable } from '../../../spec/prelude.js';
-import { callKey, callText, isError, type Result, type Value, valueKey, valueText } from '../value.js';
+import { callKey, callText, isError, type Result, type Value, valueText } from '../value.js';
 import { type CallModel, type CallShape, readerOf } from './call-model.js';
 
 /** A key's value; null is an absent key. Values are text: a number in a history stands for its decimal digits. */
@@ -93,7 +93,8 @@ export const kvModelOf = (absent: KvValue): CallModel<KvValue, KvCall, Result> =
     name: 'kv',
     init: absent,
     step: stepOf(absent),
-    stateKey: valueKey,
+    // States are long where much was appended: a text is its own key.
+    stateKey: (state) => state ?? 0,
     partition: ({ key }) => key,
     operationKey: callKey,
     describe: callText,
