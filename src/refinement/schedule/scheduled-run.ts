@@ -1,0 +1,281 @@
+/** Runs a schedule: the same host code and the same judges as in the simulator, and no choice left to chance. */
+import type { Host } from '../../host/host.js';
+import type { StepRecord } from '../../network/step-io.js';
+import { type Check, holds, type Violation } from '../../spec/check.js';
+import type { EndPoint } from '../../spec/endpoint.js';
+import type { Packet } from '../../spec/packet.js';
+import { E } from '../../spec/prelude.js';
+import { type CheckKind, checkOf, stopsNode } from '../check-kind.js';
+import type { Tagged } from '../cluster.js';
+import { ClusterJudge } from '../cluster-judge.js';
+import type { SimulatedSystem } from '../simulation/simulated-system.js';
+import type { Transition } from '../transition.js';
+import type { DrawnCluster } from './recorder.js';
+import { type Origin, packetKey, type Received, type Schedule, type ScheduledStep } from './schedule.js';
+import { ScheduleHash } from './schedule-hash.js';
+import { ScheduledNode } from './scheduled-node.js';
+import type { WatchedStep } from './watched-host.js';
+
+/** A violation in a schedule. */
+export interface FoundInSchedule extends Violation {
+  readonly check: CheckKind;
+  /** The host that was stepping, or `cluster`. */
+  readonly node: string;
+  /** The place of its step in the executed schedule, from 0; the schedule's length where it was found at the end, -1 at the start. */
+  readonly at: number;
+  /** For a violation that stops a node: whether nothing of the refused step left it. */
+  readonly stoppedBeforeRelease: boolean | undefined;
+}
+
+/** What one step did, for whoever looks at a schedule. */
+export interface ExecutedStep<S, M, Step, Spec> {
+  readonly scheduled: ScheduledStep;
+  readonly before: S;
+  /** The protocol's state after the step; that before it where the step was refused. */
+  readonly after: S;
+  readonly spec: Spec | undefined;
+  /** The protocol steps that the host step refines, as far as they were judged. */
+  readonly transitions: readonly Transition<S, M, Step>[];
+  readonly watched: WatchedStep<unknown> | undefined;
+  readonly refused: boolean;
+}
+
+/** What running a schedule came to. */
+export interface Execution {
+  readonly found: FoundInSchedule | undefined;
+  /** The schedule as it happened: until the violation, with the packets that were really received, and where each came from. */
+  readonly happened: Schedule;
+  /** For each step that happened: whether it changed nothing and sent nothing. */
+  readonly idle: readonly boolean[];
+  /** The hash of the whole, and up to and including each step. */
+  readonly traceHash: string;
+  readonly hashes: readonly string[];
+}
+
+/** What an execution tells and keeps besides its result. */
+export interface ExecutionOptions<S, M, Step, Spec> {
+  readonly onStep?: (step: ExecutedStep<S, M, Step, Spec>) => void;
+  /** Someone who has no right to anything: an exception over a packet of theirs is theirs. */
+  readonly stranger?: EndPoint;
+  /**
+   * How much is judged: everything; or, for a search that judges everything at its end, what changed in each host, and the
+   * cluster or not. Only an execution that judges everything has hashes.
+   */
+  readonly judged?: 'everything' | 'changes' | 'changes of hosts';
+}
+
+/** Protocol steps between two judgements of everything from scratch; everything is judged once more at the end. */
+const fullJudgementPeriod = 400;
+
+/** Runs `schedule` on a fresh cluster. A receive of what was never sent, and a step of a host that is not there, do not happen. */
+export const execute = <C, H extends Host<M, W>, S, M extends Tagged, Step extends Tagged, W, G, Spec, SpecStep>(
+  system: SimulatedSystem<C, H, S, M, Step, W, G, Spec, SpecStep>,
+  cluster: DrawnCluster<C>,
+  schedule: Schedule,
+  options: ExecutionOptions<S, M, Step, Spec> = {},
+): Execution => new Run(system, cluster, options).go(schedule);
+
+interface SentByHost {
+  readonly target: EndPoint;
+  readonly bytes: Uint8Array;
+}
+
+class Run<C, H extends Host<M, W>, S, M extends Tagged, Step extends Tagged, W, G, Spec, SpecStep> {
+  readonly #system: SimulatedSystem<C, H, S, M, Step, W, G, Spec, SpecStep>;
+  readonly #options: ExecutionOptions<S, M, Step, Spec>;
+  /** None where only hosts are judged. */
+  readonly #judge: ClusterJudge<C, S, M, Step, G, Spec, SpecStep> | undefined;
+  readonly #nodes: ReadonlyMap<EndPoint, ScheduledNode<C, H, S, M, Step, W>>;
+  /** Every packet that a host sent, and the step that sent it first. */
+  readonly #origins = new Map<string, Origin>();
+  readonly #sentIn = new Map<number, SentByHost[]>();
+  /** By source and target, in the order of sending. */
+  readonly #sentBetween = new Map<string, { readonly bytes: Uint8Array; readonly origin: Origin }[]>();
+  readonly #tags = new WeakMap<Uint8Array, string>();
+  readonly #fromOutside = new Set<string>();
+  readonly #hash = new ScheduleHash();
+  readonly #happened: ScheduledStep[] = [];
+  readonly #idle: boolean[] = [];
+  readonly #hashes: string[] = [];
+  #step: ScheduledStep | undefined;
+  #watched: WatchedStep<W> | undefined;
+  #released = 0;
+  #transitions: Transition<S, M, Step>[] = [];
+  #judged = 0;
+  #found: FoundInSchedule | undefined;
+
+  constructor(
+    system: SimulatedSystem<C, H, S, M, Step, W, G, Spec, SpecStep>,
+    { constants, hosts }: DrawnCluster<C>,
+    options: ExecutionOptions<S, M, Step, Spec>,
+  ) {
+    this.#system = system;
+    this.#options = options;
+    const { definition } = system;
+    const { protocol, codec } = definition.refinement;
+    const { judged = 'everything' } = options;
+    const cluster = new ClusterJudge(system.model(constants), protocol, constants, hosts, codec.encode);
+    this.#judge = judged === 'changes of hosts' ? undefined : cluster;
+    const parts = {
+      definition,
+      constants,
+      thoroughness: judged === 'everything' ? ('full' as const) : ('changed' as const),
+      onStep: judged === 'everything' ? (step: WatchedStep<W>) => this.#onStep(step) : undefined,
+      onTransition: (transition: Transition<S, M, Step>) => this.#onTransition(transition),
+      onViolation: (me: EndPoint, violation: Violation, _: StepRecord<W> | undefined) =>
+        this.#onViolation(me, violation),
+      onRelease: (target: EndPoint, bytes: Uint8Array) => this.#onRelease(target, bytes),
+    };
+    this.#nodes = new Map(hosts.map((me) => [me, new ScheduledNode({ ...parts, me })]));
+  }
+
+  go(schedule: Schedule): Execution {
+    for (const [me, node] of this.#nodes) this.#check(me, node.init());
+    this.#check('cluster', this.#judge?.full() ?? holds);
+    for (const step of schedule) {
+      if (this.#found !== undefined) break;
+      this.#take(step);
+    }
+    if (this.#found === undefined) this.#check('cluster', this.#judge?.full() ?? holds);
+    return {
+      found: this.#found,
+      happened: this.#happened,
+      idle: this.#idle,
+      traceHash: this.#hash.digest(),
+      hashes: this.#hashes,
+    };
+  }
+
+  #take(step: ScheduledStep): void {
+    const node = this.#nodes.get(step.node);
+    if (node === undefined) return;
+    const receives = this.#arrivals(step);
+    if (this.#found !== undefined) return;
+    const scheduled = { ...step, receives };
+    this.#step = scheduled;
+    this.#released = 0;
+    this.#transitions = [];
+    this.#watched = undefined;
+    this.#happened.push(scheduled);
+    const before = node.state;
+    node.step(step.timeMs, receives);
+    this.#idle.push(this.#released === 0 && node.state === before && this.#found === undefined);
+    this.#hashes.push(this.#hash.digest());
+    this.#options.onStep?.({
+      scheduled,
+      before,
+      after: node.state,
+      spec: this.#judge?.spec,
+      transitions: this.#transitions,
+      watched: this.#watched,
+      refused: this.#found !== undefined,
+    });
+  }
+
+  /** The packets of a step that exist in this run. */
+  #arrivals(step: ScheduledStep): readonly Received[] {
+    const arrived: Received[] = [];
+    for (const received of step.receives) {
+      const found = this.#nodes.has(received.source) ? this.#sentByHost(received, step.node) : received;
+      if (found === undefined || !this.#sentFromOutside(found, step.node)) continue;
+      arrived.push(found);
+    }
+    return arrived;
+  }
+
+  /**
+   * The packet itself if it was sent; else, of what the same host sent to the same host and is of the same kind, what was sent
+   * in its place, or last: wildcards, after DEMi (Scott et al., NSDI 2016).
+   */
+  #sentByHost({ source, bytes, origin }: Received, target: EndPoint): Received | undefined {
+    const known = this.#origins.get(packetKey(source, target, bytes));
+    if (known !== undefined) return { source, bytes, origin: known };
+    if (origin === undefined) return undefined;
+    const tag = this.#tagOf(bytes);
+    const instead = this.#sentIn.get(origin.step)?.filter((sent) => sent.target === target)[origin.index];
+    if (instead !== undefined && this.#tagOf(instead.bytes) === tag) return { source, bytes: instead.bytes, origin };
+    const last = this.#sentBetween.get(`${source} ${target}`)?.findLast((sent) => this.#tagOf(sent.bytes) === tag);
+    return last && { source, ...last };
+  }
+
+  #tagOf(bytes: Uint8Array): string | undefined {
+    const known = this.#tags.get(bytes);
+    if (known !== undefined) return known;
+    const message = this.#system.definition.refinement.codec.decode(bytes);
+    if (E.isLeft(message)) return undefined;
+    this.#tags.set(bytes, message.right.tag);
+    return message.right.tag;
+  }
+
+  /** Tells the judge of a packet from outside, once; false for what is no message. */
+  #sentFromOutside({ source, bytes }: Received, target: EndPoint): boolean {
+    if (this.#nodes.has(source)) return true;
+    const key = packetKey(source, target, bytes);
+    if (this.#fromOutside.has(key)) return true;
+    const message = this.#system.definition.refinement.codec.decode(bytes);
+    if (E.isLeft(message)) return false;
+    this.#fromOutside.add(key);
+    const packet: Packet<M> = { source, target, message: message.right };
+    this.#check(source, this.#judge?.environmentSends(packet) ?? holds);
+    return true;
+  }
+
+  #onStep(step: WatchedStep<W>): void {
+    this.#watched = step;
+    this.#hash.add(step);
+  }
+
+  #onRelease(target: EndPoint, bytes: Uint8Array): void {
+    const step = this.#step as ScheduledStep;
+    this.#released++;
+    const sent = this.#sentIn.get(step.id);
+    const index = sent?.filter((s) => s.target === target).length ?? 0;
+    if (sent === undefined) this.#sentIn.set(step.id, [{ target, bytes }]);
+    else sent.push({ target, bytes });
+    const origin = { step: step.id, index };
+    const between = `${step.node} ${target}`;
+    const earlier = this.#sentBetween.get(between);
+    if (earlier === undefined) this.#sentBetween.set(between, [{ bytes, origin }]);
+    else earlier.push({ bytes, origin });
+    const key = packetKey(step.node, target, bytes);
+    if (!this.#origins.has(key)) this.#origins.set(key, origin);
+  }
+
+  #onTransition(transition: Transition<S, M, Step>): Check {
+    this.#transitions.push(transition);
+    if (this.#judge === undefined) return holds;
+    const check = this.#judge.observe(transition);
+    if (E.isLeft(check)) return check;
+    this.#judged++;
+    return this.#judged % fullJudgementPeriod === 0 ? this.#judge.full() : check;
+  }
+
+  #check(node: string, check: Check): void {
+    if (E.isLeft(check)) this.#onViolation(node, check.left);
+  }
+
+  #onViolation(node: string, violation: Violation): void {
+    const attributed = this.#attributed(violation);
+    const check = checkOf(attributed.code);
+    const stepping = this.#step !== undefined && node === this.#step.node;
+    this.#found ??= {
+      ...attributed,
+      check,
+      node,
+      at: stepping || this.#happened.length === 0 ? this.#happened.length - 1 : this.#happened.length,
+      stoppedBeforeRelease: stopsNode(check) ? this.#released === 0 : undefined,
+    };
+  }
+
+  /** An exception over a stranger's packet is that stranger's doing: SEC, not an ordinary failure of the host. */
+  #attributed(violation: Violation): Violation {
+    const { stranger } = this.#options;
+    const received = this.#step?.receives.some(({ source }) => source === stranger) === true;
+    if (violation.code !== 'HOST_THREW' || !received) return violation;
+    return {
+      code: 'STRANGER_STOPPED_HOST',
+      rule: 'input from someone without the right changes nothing',
+      evidence: violation.evidence,
+    };
+  }
+}
