@@ -2,6 +2,9 @@
 // Loads the built command line; `npm ci` (its prepare script) builds it.
 import { existsSync } from 'node:fs';
 
+// Ctrl-C while the command line is still loading; it brings its own handler.
+process.on('SIGINT', () => process.exit(130));
+
 const built = new URL('../dist/src/cli/main.js', import.meta.url);
 if (!existsSync(built)) {
   process.stderr.write('ironkeel: the build is missing; run `npm run build` in the checkout.\n');

@@ -12,5 +12,7 @@ export const onInterrupt = (own: () => void): void => {
 
 /** Called once, before the command runs. */
 export const listenForInterrupts = (): void => {
+  // The executable file had one for the time of loading.
+  process.removeAllListeners('SIGINT');
   process.on('SIGINT', () => handler());
 };
