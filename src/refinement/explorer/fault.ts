@@ -1,0 +1,21 @@
+/** What stops an exploration without saying anything about the model's properties: a model that cannot be explored as it is. */
+
+/** Why a model cannot be explored. `not-deterministic` makes the result inconclusive; the others are errors in the model. */
+export type FaultKind = 'threw' | 'not-serializable' | 'not-deterministic' | 'no-initial-state';
+
+/** One sentence that names the place. */
+export class ModelFault extends Error {
+  override readonly name = 'ModelFault';
+  readonly kind: FaultKind;
+
+  constructor(kind: FaultKind, sentence: string) {
+    super(sentence);
+    this.kind = kind;
+  }
+}
+
+/** An error in one line, for a sentence. */
+export const errorWords = (error: unknown): string => {
+  const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  return text.split('\n')[0] ?? text;
+};
