@@ -29,6 +29,7 @@ const kinds: Readonly<Record<string, CheckKind>> = {
   EXECUTED_UNASKED: 'REF',
   SPEC_STEP_REFUSED: 'REF',
   SPEC_MISMATCH: 'REF',
+  NOT_LINEARIZABLE: 'LIN',
   NO_PROGRESS: 'LIVE',
   ELECTION_STORM: 'LIVE',
   STRANGER_STOPPED_HOST: 'SEC',

@@ -41,4 +41,5 @@ export {
 export { explanationLines, type ShownOperation } from './linearizability/picture.js';
 export { readHistory, type UnreadableHistory } from './linearizability/read.js';
 export { type CallId, HistoryRecorder, jsonHistory, recordedHistory } from './linearizability/recorder.js';
+export { type HistoryVerdict, judgeRecorded } from './linearizability/run-history.js';
 export { type Call, callKey, callText, isError, type Result, type Value } from './linearizability/value.js';

@@ -75,6 +75,7 @@ class Run<C, H extends Host<M, W>, S, M extends Tagged, Step extends Tagged, W, 
   #sentBeforeStep = 0;
   #liveness = { steps: 0, ms: 0 };
   #found: Found | undefined;
+  #inconclusive: string | undefined;
 
   constructor(system: SimulatedSystem<C, H, S, M, Step, W, G, Spec, SpecStep>, options: RunOptions) {
     this.#system = system;
@@ -90,6 +91,7 @@ class Run<C, H extends Host<M, W>, S, M extends Tagged, Step extends Tagged, W, 
       network: this.#network,
       time: this.#time,
       onSend: (packet) => {
+        if (packet.source === stranger) this.#cluster.history?.strangerSent(packet);
         const check = this.#judge.environmentSends(packet);
         if (E.isLeft(check)) this.#onViolation(packet.source, check.left, undefined);
       },
@@ -136,6 +138,7 @@ class Run<C, H extends Host<M, W>, S, M extends Tagged, Step extends Tagged, W, 
     this.#faults.heal();
     this.#demandProgress();
     this.#judgeAll();
+    this.#judgeHistory();
   }
 
   async close(): Promise<RunResult> {
@@ -157,6 +160,7 @@ class Run<C, H extends Host<M, W>, S, M extends Tagged, Step extends Tagged, W, 
       reached: this.#reached,
       traceHash: this.#hash.digest(),
       found: this.#found,
+      inconclusive: this.#inconclusive,
     };
   }
 
@@ -170,6 +174,14 @@ class Run<C, H extends Host<M, W>, S, M extends Tagged, Step extends Tagged, W, 
     if (this.#found !== undefined) return;
     const check = this.#judge.full();
     if (E.isLeft(check)) this.#onViolation(wholeCluster, check.left, undefined);
+  }
+
+  /** What clients were told, once nothing else is wrong. */
+  #judgeHistory(): void {
+    if (this.#found !== undefined) return;
+    const verdict = this.#cluster.history?.judge();
+    if (verdict?.answer === 'not') this.#onViolation(wholeCluster, verdict.violation, undefined);
+    if (verdict?.answer === 'unknown') this.#inconclusive = verdict.why;
   }
 
   #demandProgress(): void {

@@ -2,6 +2,7 @@
 import { networks } from '../../src/protocol/network.js';
 import { arbitraryOf } from '../../src/refinement/arbitrary.js';
 import type { Random } from '../../src/refinement/random.js';
+import type { Healed, Progress } from '../../src/refinement/simulation/progress.js';
 import type { SimulatedSystem } from '../../src/refinement/simulation/simulated-system.js';
 import type { Transition } from '../../src/refinement/transition.js';
 import { endPoint } from '../../src/spec/endpoint.js';
@@ -16,6 +17,7 @@ import { type RsmMessage, rsmSchema } from './messages.js';
 import type { Replica, ReplicaStep } from './protocol.js';
 import { ironrsmCluster } from './refinement.js';
 import { SimulatedClient } from './simulation/client.js';
+import { counterRecording, kvRecording, RsmClientHistory } from './simulation/history.js';
 import { answersAndAgreement } from './simulation/progress.js';
 import type { ExecuteBatch, RsmSpec } from './spec.js';
 
@@ -98,8 +100,10 @@ export const ironrsmSimulation: SimulatedSystem<
     const nextValue = counts ? increment : kvCommand;
     const count = random.int(1, 5);
     const thinkMsMax = options.rate === undefined ? 15 : (2 * 1000 * count) / options.rate;
-    const clients = Array.from({ length: count }, () => new SimulatedClient(hosts, nextValue, thinkMsMax));
-    return { constants, hosts, clients, progress: (healed) => answersAndAgreement(constants, clients, healed) };
+    const history = new RsmClientHistory(counts ? counterRecording : kvRecording);
+    const clients = Array.from({ length: count }, () => new SimulatedClient(hosts, nextValue, thinkMsMax, history));
+    const progress = (healed: Healed<Replica>): Progress => answersAndAgreement(constants, clients, healed);
+    return { constants, hosts, clients, progress, history };
   },
   claims: { safeUnder: networks, liveUnder: networks },
   model: ironrsmCluster,

@@ -5,7 +5,7 @@
 import { type Edn, ednText, readEdn } from './edn.js';
 import type { RecordedHistory, RecordedOperation } from './history.js';
 import { Unreadable } from './unreadable.js';
-import type { Call, Value } from './value.js';
+import { askingOps, type Call, type Value } from './value.js';
 
 const types = ['invoke', 'ok', 'fail', 'info'] as const;
 
@@ -34,9 +34,6 @@ const plainOf = (form: Edn): Value => {
   }
 };
 
-/** Operations that only ask. A history that Knossos completed has the answer in the invocation too. */
-const asking = new Set(['read', 'get', 'dequeue']);
-
 /** Operations of a store, which name a key. */
 const keyed = new Set(['get', 'put', 'set', 'append', 'del', 'incr']);
 
@@ -56,7 +53,8 @@ const callOf = (event: Event): Call => {
   if (event.f === 'cas' && value.tag === 'vector') return { op: 'cas', ...named, args: value.items.map(plainOf) };
   // A counter's increment by a number is told by Jepsen as its value.
   if (event.f === 'increment' && value.tag === 'number') return { op: 'add', args: [plainOf(value)] };
-  if (asking.has(event.f)) return { op: event.f, ...named, args: [] };
+  // In a history that Knossos completed the invocation has the answer too.
+  if (askingOps.has(event.f)) return { op: event.f, ...named, args: [] };
   const takesNil = event.f === 'write';
   return { op: event.f, ...named, args: value.tag === 'nil' && !takesNil ? [] : [plainOf(value)] };
 };
@@ -104,7 +102,7 @@ class Assembly {
       throw new Unreadable(event.line, `the answer is about key ${answer.key}, and the call about ${question.key}`);
     // What merely repeats the arguments says that the call was done.
     const echo =
-      !asking.has(event.f) && question.value.tag !== 'nil' && ednText(question.value) === ednText(answer.value);
+      !askingOps.has(event.f) && question.value.tag !== 'nil' && ednText(question.value) === ednText(answer.value);
     const result = echo ? null : plainOf(answer.value);
     this.#operations[index] = { ...operation, answer: { time: this.#time, result } };
   }

@@ -27,6 +27,11 @@ export interface Model<S, Op, Out> {
    * unknown.
    */
   operationKey?(op: Op): string;
+  /**
+   * Whether `op`, answered so, never changes a state that allows it. Given, it spares the search the orders of operations that
+   * only look.
+   */
+  readOnly?(op: Op, output: Out): boolean;
   /** An operation in words, with its answer; `undefined` is an unknown one. */
   describe(op: Op, output: Out | undefined): string;
   describeState(state: S): string;

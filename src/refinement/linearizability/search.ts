@@ -2,8 +2,8 @@
  * The search for a linearization of one part of a history: Wing and Gong's (Testing and verifying concurrent objects, 1993)
  * with Lowe's memoization (Testing for linearizability, 2017), without recursion.
  *
- * What is ours: an operation that fits and changes nothing is placed at once, since any linearization stays one when it is
- * moved to here; an operation of unknown outcome is placed only where it changes the state; of those that do the same the
+ * What is ours: an operation that fits and only looks is placed at once, since any linearization stays one when it is moved
+ * to here (not so one that happens to change nothing now, but might later); an operation of unknown outcome is placed only where it changes the state; of those that do the same the
  * one called first goes first; and configurations are kept relative to the first return that is not placed, which makes
  * them short however long the history is.
  */
@@ -79,6 +79,8 @@ class Search<S, Op, Out> {
   readonly #open: Int32Array;
   readonly #used: Int32Array;
   readonly #alikeOf: Int32Array;
+  /** By number: 1 where the operation only looks. */
+  readonly #looks: Uint8Array;
   readonly #cache: ConfigurationCache;
   readonly #trail: number[] = [];
   readonly #frames: Frame[] = [];
@@ -105,6 +107,8 @@ class Search<S, Op, Out> {
     this.#used = new Int32Array(alike.length);
     this.#alikeOf = new Int32Array(total - answered);
     for (const [i, list] of alike.entries()) for (const n of list) this.#alikeOf[n - answered] = i;
+    const looks = (n: number): boolean => model.readOnly?.(line.ops[n] as Op, line.outputs[n] as Out) === true;
+    this.#looks = Uint8Array.from({ length: answered }, (_, n) => Number(looks(n)));
     this.#cache = new ConfigurationCache(this.#head.length, this.#open.length);
     this.#state = this.#numberOf(model.init);
   }
@@ -168,7 +172,7 @@ class Search<S, Op, Out> {
       n = this.#calls.after(n)
     ) {
       const next = this.#step(this.#state, n);
-      if (next === this.#state) this.#place(n);
+      if (next === this.#state && this.#looks[n] === 1) this.#place(n);
       else if (next !== refused) this.#choices.push(n, next);
     }
     this.#measure();

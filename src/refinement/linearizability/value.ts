@@ -22,11 +22,19 @@ export const valueText = (value: Value): string => {
   return typeof value === 'string' ? JSON.stringify(value) : String(value);
 };
 
+/** Operations that only ask, so that a null in answer to them is a value; in answer to others it says that they were done. */
+export const askingOps: ReadonlySet<string> = new Set(['read', 'get', 'dequeue']);
+
 /** A call in words, with its result; `undefined` is an unknown one. */
 export const callText = ({ op, key, args }: Call, result: Result | undefined): string => {
   const given = [...(key === undefined ? [] : [key]), ...args.map(valueText)].join(', ');
-  const answer = result === undefined ? '?' : isError(result) ? `error ${result.error}` : valueText(result);
-  return `${op}(${given}) -> ${answer}`;
+  return `${op}(${given}) -> ${answerText(op, result)}`;
+};
+
+const answerText = (op: string, result: Result | undefined): string => {
+  if (result === undefined) return '?';
+  if (isError(result)) return `error ${result.error}`;
+  return result === null && !askingOps.has(op) ? 'ok' : valueText(result);
 };
 
 /** Whether an object refused a call. */

@@ -46,4 +46,6 @@ export interface RunResult {
   /** SHA-256 over every step of every node, in order: equal for equal runs. */
   readonly traceHash: string;
   readonly found: Found | undefined;
+  /** Why a check has no answer, where one ran into its limits. */
+  readonly inconclusive?: string | undefined;
 }

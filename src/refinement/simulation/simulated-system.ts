@@ -5,6 +5,7 @@ import type { NetworkSemantics } from '../../protocol/network.js';
 import type { EndPoint } from '../../spec/endpoint.js';
 import type { Packet } from '../../spec/packet.js';
 import type { ClusterModel, Tagged } from '../cluster.js';
+import type { HistoryVerdict } from '../linearizability.js';
 import type { Random } from '../random.js';
 import type { SystemDefinition } from '../system.js';
 import type { Transition } from '../transition.js';
@@ -25,6 +26,14 @@ export interface ClientProgram<M> {
   receive(packet: Packet<M>): void;
 }
 
+/** What the clients of a run asked and were told. */
+export interface ClientHistory<M> {
+  /** Called for each packet of someone who is no host and no client: nobody sees the replies. */
+  strangerSent(packet: Packet<M>): void;
+  /** Asked once, at the end of a run without a violation. Reads no clock: equal runs have equal answers. */
+  judge(): HistoryVerdict;
+}
+
 /** A cluster as a seed draws it. `S` are its hosts' protocol states. */
 export interface SimulatedCluster<C, M, S> {
   readonly constants: C;
@@ -32,6 +41,8 @@ export interface SimulatedCluster<C, M, S> {
   readonly clients: readonly ClientProgram<M>[];
   /** Called once the faults have healed: what is demanded from then on. Without it a run has no liveness phase. */
   readonly progress?: (healed: Healed<S>) => Progress;
+  /** What `clients` record, to be judged for linearizability. */
+  readonly history?: ClientHistory<M>;
 }
 
 /** Options of a system's own, such as the number of nodes. */

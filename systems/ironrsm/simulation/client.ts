@@ -4,6 +4,7 @@ import type { ClientIo, ClientProgram } from '../../../src/refinement/simulation
 import type { EndPoint } from '../../../src/spec/endpoint.js';
 import type { Packet } from '../../../src/spec/packet.js';
 import type { RsmMessage } from '../messages.js';
+import type { RsmClientHistory } from './history.js';
 
 /** One outstanding request at a time; retries for ever, at any replica, until it is told to come to rest. */
 export class SimulatedClient implements ClientProgram<RsmMessage> {
@@ -16,9 +17,17 @@ export class SimulatedClient implements ClientProgram<RsmMessage> {
   #answered = true;
   #seqnoMax = Infinity;
   readonly #thinkMsMax: number;
+  readonly #history: RsmClientHistory;
+  #onReply: ((reply: Uint8Array, nowMs: number) => void) | undefined;
 
   /** `thinkMsMax`: the time between a reply and the next request, at most. */
-  constructor(replicas: readonly EndPoint[], nextValue: (random: Random) => Uint8Array, thinkMsMax: number) {
+  constructor(
+    replicas: readonly EndPoint[],
+    nextValue: (random: Random) => Uint8Array,
+    thinkMsMax: number,
+    history: RsmClientHistory,
+  ) {
+    this.#history = history;
     this.#replicas = replicas;
     this.#nextValue = nextValue;
     this.#thinkMsMax = thinkMsMax;
@@ -50,6 +59,7 @@ export class SimulatedClient implements ClientProgram<RsmMessage> {
     const io = this.#io;
     if (io === undefined || message.tag !== 'reply' || message.seqno !== this.#seqno || this.#answered) return;
     this.#answered = true;
+    this.#onReply?.(message.value, io.nowMs());
     this.#leader = source;
     if (!this.rests) io.after(io.random.between(0, this.#thinkMsMax), this.#ask);
   }
@@ -60,6 +70,7 @@ export class SimulatedClient implements ClientProgram<RsmMessage> {
     this.#seqno++;
     this.#value = this.#nextValue(io.random);
     this.#answered = false;
+    this.#onReply = this.#history.asked(io.me, this.#value, io.nowMs());
     this.#send(io, [this.#leader]);
     this.#retryLater(io, this.#seqno);
   };

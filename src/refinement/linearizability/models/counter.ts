@@ -31,6 +31,7 @@ export const counterModel: CallModel<number, CounterCall, number | null> = {
   },
   stateKey: (state) => state,
   operationKey: callKey,
+  readOnly: ({ op }) => op === 'read',
   describe: callText,
   describeState: String,
   read: readerOf<CounterCall, number | null>('counter', {

@@ -97,6 +97,7 @@ export const kvModelOf = (absent: KvValue): CallModel<KvValue, KvCall, Result> =
     stateKey: (state) => state ?? 0,
     partition: ({ key }) => key,
     operationKey: callKey,
+    readOnly: ({ op }, output) => op === 'get' || output === false || isError(output),
     describe: callText,
     describeState: valueText,
     read: (call, result) => {

@@ -23,6 +23,7 @@ export const queueModel: CallModel<QueueState, QueueCall, Value> = {
   },
   stateKey: (state) => JSON.stringify(state),
   operationKey: callKey,
+  readOnly: ({ op }, output) => op === 'dequeue' && output === null,
   describe: callText,
   describeState: (state) => `[${state.map(valueText).join(', ')}]`,
   read: readerOf<QueueCall, Value>('queue', {

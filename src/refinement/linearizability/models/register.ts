@@ -37,6 +37,7 @@ const common = {
   step,
   stateKey: valueKey,
   operationKey: callKey,
+  readOnly: ({ op }: CasRegisterCall, output: Value) => op === 'read' || (op === 'cas' && output === false),
   describe: callText,
   describeState: valueText,
 };
