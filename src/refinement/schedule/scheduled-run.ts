@@ -8,6 +8,7 @@ import { E } from '../../spec/prelude.js';
 import { type CheckKind, checkOf, stopsNode } from '../check-kind.js';
 import type { Tagged } from '../cluster.js';
 import { ClusterJudge } from '../cluster-judge.js';
+import { stranger } from '../simulation/environment.js';
 import type { SimulatedSystem } from '../simulation/simulated-system.js';
 import type { Transition } from '../transition.js';
 import type { DrawnCluster } from './recorder.js';
@@ -55,8 +56,6 @@ export interface Execution {
 /** What an execution tells and keeps besides its result. */
 export interface ExecutionOptions<S, M, Step, Spec> {
   readonly onStep?: (step: ExecutedStep<S, M, Step, Spec>) => void;
-  /** Someone who has no right to anything: an exception over a packet of theirs is theirs. */
-  readonly stranger?: EndPoint;
   /**
    * How much is judged: everything; or, for a search that judges everything at its end, what changed in each host, and the
    * cluster or not. Only an execution that judges everything has hashes.
@@ -269,7 +268,6 @@ class Run<C, H extends Host<M, W>, S, M extends Tagged, Step extends Tagged, W, 
 
   /** An exception over a stranger's packet is that stranger's doing: SEC, not an ordinary failure of the host. */
   #attributed(violation: Violation): Violation {
-    const { stranger } = this.#options;
     const received = this.#step?.receives.some(({ source }) => source === stranger) === true;
     if (violation.code !== 'HOST_THREW' || !received) return violation;
     return {

@@ -16,14 +16,18 @@ export interface Shrunk<K> extends Failing<K> {
   readonly minimal: boolean;
 }
 
-/** Shrinks a schedule that fails with `found`. Deterministic, unless the time ran out. */
+/**
+ * Shrinks a schedule that fails with `found`. Deterministic, unless the time ran out. Its attempts judge no more than shows
+ * the violation, unless `everything` is asked for.
+ */
 export const shrink = <K>(
   subject: Subject<K>,
   start: Failing<K>,
   found: FoundInSchedule,
   limits: SearchLimits,
+  everything = false,
 ): Shrunk<K> => {
-  const search = new Search(subject, start, found, judgedFor(found), limits);
+  const search = new Search(subject, start, found, everything ? 'everything' : judgedFor(found), limits);
   dropIdle(search);
   dropKinds(search);
   for (let size = Number.POSITIVE_INFINITY; sizeOf(search) < size && !search.spent; ) {

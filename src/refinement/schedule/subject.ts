@@ -11,22 +11,14 @@ import type { DrawnCluster } from './recorder.js';
 import { execute } from './scheduled-run.js';
 import type { Subject } from './search.js';
 
-/** What is known of a system besides how it is simulated. */
-export interface SubjectOptions<C> {
-  /** Without it a cluster keeps its hosts. */
-  readonly plain: PlainConstants<C> | undefined;
-  readonly stranger: EndPoint | undefined;
-}
-
-/** Hides a system's types. */
+/** Hides a system's types. Without `plain` a cluster keeps its hosts. */
 export const subjectOf = <C, H extends Host<M, W>, S, M extends Tagged, Step extends Tagged, W, G, Spec, SpecStep>(
   system: SimulatedSystem<C, H, S, M, Step, W, G, Spec, SpecStep>,
-  { plain, stranger }: SubjectOptions<C>,
+  plain: PlainConstants<C> | undefined,
 ): Subject<DrawnCluster<C>> => {
   const { codec } = system.definition.refinement;
   return {
-    run: (cluster, schedule, judged) =>
-      execute(system, cluster, schedule, { judged, ...(stranger === undefined ? {} : { stranger }) }),
+    run: (cluster, schedule, judged) => execute(system, cluster, schedule, { judged }),
     hostsOf: ({ hosts }) => hosts,
     without: (cluster, host) => plain && withoutHost(plain, cluster, host),
     tagOf: (bytes) => {
