@@ -5,11 +5,11 @@ import { host, hostFile, quick } from './places.js';
 const changes: readonly Plant[] = [
   {
     id: 'F1',
-    title: 'a forgotten update: an executed request stays owed',
+    title: 'a forgotten update: a progress check does not note how much was executed',
     seenIn: 'semantics of the judge',
     planted: 'host',
     checks: ['RC'],
-    patches: [{ file: host('executor'), find: 'this.#election.forget(client, seqno);', replace: '' }],
+    patches: [{ file: hostFile, find: 'this.#timers.opsAtLastCheck = opsComplete;', replace: '' }],
     hunt: quick,
   },
   {
@@ -48,7 +48,10 @@ const changes: readonly Plant[] = [
 const copyOfTheHost = `const after = ((s) => ({
   ...s,
   proposer: { ...s.proposer, phase: host.proposer.phase, ballot: host.proposer.ballot, nextOpn: host.proposer.nextOpn,
-    queued: PersistentMap.of(host.proposer.queued) },
+    queued: PersistentMap.of(host.proposer.queued),
+    queue: { first: host.proposer.queueFirst, next: host.proposer.queueNext,
+      items: PersistentMap.of(Array.from({ length: host.proposer.queueNext - host.proposer.queueFirst },
+        (_, i) => [host.proposer.queueFirst + i, host.proposer.queueAt(host.proposer.queueFirst + i)])) } },
   acceptor: { maxBal: host.acceptor.maxBal, truncationPoint: host.acceptor.truncationPoint,
     votes: PersistentMap.of(host.acceptor.votes), checkpoints: [...host.acceptor.checkpoints] },
   learner: { maxBal: host.learner.maxBal,
@@ -85,7 +88,7 @@ const checkFaults: readonly Plant[] = [
     seenIn: 'semantics of the judge',
     planted: 'the comparison of components, changed and in full',
     checks: ['RC'],
-    breaks: 'F1',
+    breaks: 'R41',
     patches: [
       {
         file: 'src/refinement/component-comparison.js',

@@ -122,7 +122,7 @@ const answers: readonly Plant[] = [
       },
       silentSpec,
     ],
-    hunt: long,
+    hunt: { runs: 300, steps: 1500, faults: ['partition', 'one-way', 'delay'] },
   },
   {
     id: 'R39',

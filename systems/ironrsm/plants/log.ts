@@ -1,29 +1,28 @@
 /** Bugs of the log, its truncation and state transfer. */
 import type { Plant } from '../../../src/refinement/plant.js';
-import { host, long, protocol, quick, withoutFolds } from './places.js';
+import { host, live, long, protocol, quick, withoutFolds } from './places.js';
 
 const truncation: readonly Plant[] = [
   {
     id: 'R27',
-    title: 'gaps are never filled: a new leader goes on at the next inherited vote',
+    title: 'gaps are never filled: a new leader proposes only above the highest vote that it hears of',
     seenIn: 'Paxos folklore',
     planted: 'protocol and host',
     checks: ['LIVE'],
     patches: [
       {
         file: protocol('proposer'),
-        find: 'const opn = Math.max(p.nextOpn, s.acceptor.truncationPoint);',
-        replace: `let opn = Math.max(p.nextOpn, s.acceptor.truncationPoint);
-          while (opn < p.votedMax && highestVote(p, opn) === undefined) opn++;`,
+        find: "phase: 'phase2', nextOpn: truncationPoint }",
+        replace: "phase: 'phase2', nextOpn: Math.max(truncationPoint, p.votedMax + 1) }",
       },
       {
         file: host('proposer'),
-        find: 'const opn = Math.max(this.nextOpn, this.#peers.acceptor.truncationPoint);',
-        replace: `let opn = Math.max(this.nextOpn, this.#peers.acceptor.truncationPoint);
-          while (opn < this.#inheritedEnd && !this.#inherited.has(opn)) opn++;`,
+        find: 'for (const promise of this.promises.values()) this.#inherit(promise.votes);',
+        replace: `for (const promise of this.promises.values()) this.#inherit(promise.votes);
+          if (this.#inherited.size > 0) this.nextOpn = this.#inheritedEnd + 1;`,
       },
     ],
-    hunt: long,
+    hunt: live,
   },
   {
     id: 'R28',
@@ -98,7 +97,7 @@ const stateTransfer: readonly Plant[] = [
           this.supplied = new Set([...(this.supplied ?? []), source]);`,
       },
     ],
-    hunt: long,
+    hunt: live,
   },
   {
     id: 'R32',
@@ -118,7 +117,7 @@ const stateTransfer: readonly Plant[] = [
         replace: 'if (message.opn !== this.opsComplete + 1) return;',
       },
     ],
-    hunt: long,
+    hunt: live,
   },
   {
     id: 'R34',

@@ -14,6 +14,8 @@ export const messagesFile = 'systems/ironrsm/messages.js';
 export const quick: Hunt = { runs: 60, steps: 1000 };
 /** For bugs that show only where views change often. */
 export const long: Hunt = { runs: 400, steps: 3000 };
+/** For bugs that stop progress: short safety phases, since what counts comes after the faults heal. */
+export const live: Hunt = { runs: 200, steps: 600 };
 /** Controls must stay green over this much. */
 export const control: Hunt = { runs: 20, steps: 1000 };
 

@@ -1,11 +1,11 @@
 /** Bugs of elections and of the shell around the protocol. */
 import type { Plant } from '../../../src/refinement/plant.js';
-import { host, hostFile, long, protocol, quick } from './places.js';
+import { host, hostFile, live, protocol, quick } from './places.js';
 
 const elections: readonly Plant[] = [
   {
     id: 'R42',
-    title: 'an election storm: one suspicion ends a view, and epochs never grow longer',
+    title: 'an election storm: one suspicion ends a view, and each view is shorter than the one before',
     seenIn: 'Cloudflare 2020',
     planted: 'protocol and host',
     checks: ['LIVE'],
@@ -23,37 +23,49 @@ const elections: readonly Plant[] = [
       {
         file: protocol('election'),
         find: 'Math.min(2 * e.epochLengthMs, c.configuration.parameters.viewTimeoutMsMax)',
-        replace: 'e.epochLengthMs',
+        replace: 'Math.max(1, Math.floor(e.epochLengthMs / 2))',
       },
       {
         file: host('election'),
         find: 'Math.min(add(this.epochLengthMs, this.epochLengthMs), this.#cluster.parameters.viewTimeoutMsMax)',
-        replace: 'this.epochLengthMs',
+        replace: 'Math.max(1, Math.floor(this.epochLengthMs / 2))',
       },
     ],
-    hunt: long,
+    hunt: live,
   },
   {
     id: 'R43',
-    title: 'an isolated replica inflates the ballot: it changes views alone, and no other follows so far',
+    title:
+      'an isolated replica inflates the ballot: it raises its promise each time that it suspects, and no view catches up',
     seenIn: 'etcd 9241',
     planted: 'protocol and host',
     checks: ['LIVE'],
     patches: [
       {
         file: protocol('election'),
-        find: 'e.suspectors.length < quorumOf(s.constants)',
-        replace: 'e.suspectors.length < 1',
+        find: 'return soonHeartbeat(s, epochStarted(withSuspector(e, s.constants.index), now), now);',
+        replace: `const maxBal = { seqno: s.acceptor.maxBal.seqno + 1, proposer: s.constants.index };
+          const inflated = { ...s, acceptor: { ...s.acceptor, maxBal } };
+          return soonHeartbeat(inflated, epochStarted(withSuspector(e, s.constants.index), now), now);`,
       },
       {
-        file: host('election'),
-        find: 'this.#suspectors.length < this.#cluster.quorum',
-        replace: 'this.#suspectors.length < 1',
+        file: hostFile,
+        find: 'this.election.checkViewTimeout()',
+        replace: `{
+            const owes = this.election.waiting.size > 0;
+            const checked = this.election.checkViewTimeout();
+            if (checked && owes) this.acceptor.inflate();
+            return checked;
+          }`,
       },
-      { file: protocol('election'), find: 'if (order < 0) return seen;', replace: 'if (order !== 0) return seen;' },
-      { file: host('election'), find: 'if (order > 0) this.#enterView', replace: 'if (order > 1) this.#enterView' },
+      {
+        file: host('acceptor'),
+        find: 'logEnd() {',
+        replace: `inflate() { this.#raise({ seqno: this.maxBal.seqno + 1, proposer: this.#cluster.myIndex }); }
+          logEnd() {`,
+      },
     ],
-    hunt: long,
+    hunt: live,
   },
 ];
 
@@ -62,7 +74,8 @@ const shell: readonly Plant[] = [
     id: 'R45',
     title: 'a message larger than a datagram is dropped instead of chunked',
     seenIn: 'Fonseca et al., EuroSys 2017, V6 and V7',
-    planted: 'the sender of the network layer; datagrams of 256 bytes, so that small states are too large',
+    planted:
+      'the sender of the network layer; datagrams of 256 bytes and values of 150, so that small batches, promises and states are too large',
     checks: ['LIVE'],
     patches: [
       {
@@ -75,8 +88,13 @@ const shell: readonly Plant[] = [
         find: 'datagramBytesMax: 1400',
         replace: 'datagramBytesMax: 256',
       },
+      {
+        file: 'systems/ironrsm/simulation.js',
+        find: 'const value = Buffer.from(String(random.int(0, 9)));',
+        replace: 'const value = Buffer.from(String(random.int(0, 9)).repeat(150));',
+      },
     ],
-    hunt: long,
+    hunt: live,
   },
   {
     id: 'R46',
