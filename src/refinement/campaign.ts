@@ -1,57 +1,67 @@
 /** Campaigns: many seeds, their sums, and whether they reached what makes them worth something. */
-import type { Found, RunOptions, RunResult } from './simulator.js';
+import { runOnceOrTwice } from './campaign/run.js';
+import type { Simulation } from './campaign/simulation.js';
+import { type CampaignResult, CampaignSums } from './campaign/sums.js';
+import type { RunOptions } from './simulation/run-result.js';
 
-/** What a campaign is asked for: runs with the seeds `seed` to `seed + runs - 1`. */
+export { type Simulation, simulationOf } from './campaign/simulation.js';
+export { type CampaignResult, CampaignSums } from './campaign/sums.js';
+
+/** A part of a campaign: of every `count` seeds the one at `index`, from 0. */
+export interface Shard {
+  readonly index: number;
+  readonly count: number;
+}
+
+/** What a campaign is asked for: runs with the seeds `seed` to `seed + runs - 1`, or a shard of them. */
 export interface CampaignOptions extends RunOptions {
   readonly runs: number;
-  readonly onRun?: (result: RunResult, done: number) => void;
+  readonly shard?: Shard | undefined;
+  /** Real time after which the campaign ends, incomplete. */
+  readonly timeLimitMs?: number | undefined;
+  /** Runs every seed twice, and compares the traces. */
+  readonly twice?: boolean | undefined;
+  /** Told after each run how far the sums are. */
+  readonly onRun?: (sums: CampaignSums) => void;
 }
 
-/** The sums of a campaign. */
-export interface CampaignResult {
-  readonly runs: number;
-  readonly steps: number;
-  readonly stepsChecked: number;
-  readonly specSteps: number;
-  readonly simulatedMs: number;
-  readonly faultsFired: Readonly<Record<string, number>>;
-  readonly reached: Readonly<Record<string, number>>;
-  /** Violations, at most one a run; a campaign ends with its first. */
-  readonly found: readonly Found[];
-  /** Goals that no run reached: what the campaign shows about them is nothing. */
-  readonly unreached: readonly string[];
-  /** Of the single run of a campaign of one. */
-  readonly traceHash: string | undefined;
+/** A campaign that shows nothing: a worker ended, a run did not, or a canary was not reported. */
+export class CampaignFailure extends Error {
+  override readonly name = 'CampaignFailure';
 }
 
-const addTo = (sums: Record<string, number>, more: Readonly<Record<string, number>>): void => {
-  for (const [name, count] of Object.entries(more)) sums[name] = (sums[name] ?? 0) + count;
+/** Canaries that no check reported. */
+export class SilentCanaries extends CampaignFailure {
+  /** One sentence for each. */
+  readonly canaries: readonly string[];
+
+  constructor(canaries: readonly string[]) {
+    super(`the checks do not check: ${canaries.join(' ')}`);
+    this.canaries = canaries;
+  }
+}
+
+/** The seeds of a campaign, in their order. Shards of one campaign have no seed in common, and together all of them. */
+export const seedsOf = ({ seed, runs, shard = { index: 0, count: 1 } }: CampaignOptions): readonly number[] => {
+  const seeds: number[] = [];
+  for (let i = shard.index; i < runs; i += shard.count) seeds.push(seed + i);
+  return seeds;
 };
 
-/** Runs seeds until a violation or the end. */
-export const campaign = async (
-  run: (options: RunOptions) => Promise<RunResult>,
-  options: CampaignOptions,
-): Promise<CampaignResult> => {
-  const sums = { steps: 0, stepsChecked: 0, specSteps: 0, simulatedMs: 0 };
-  const faultsFired: Record<string, number> = {};
-  const reached: Record<string, number> = {};
-  const found: Found[] = [];
-  let traceHash: string | undefined;
-  let runs = 0;
-  while (runs < options.runs && found.length === 0) {
-    const result = await run({ ...options, seed: options.seed + runs });
-    runs++;
-    sums.steps += result.steps;
-    sums.stepsChecked += result.stepsChecked;
-    sums.specSteps += result.specSteps;
-    sums.simulatedMs += result.simulatedMs;
-    addTo(faultsFired, result.faultsFired);
-    addTo(reached, result.reached);
-    traceHash = result.traceHash;
-    if (result.found !== undefined) found.push(result.found);
-    options.onRun?.(result, runs);
+/** Runs the canaries, then seeds until a violation or the end, in this thread. Throws `CampaignFailure`. */
+export const campaign = async (simulation: Simulation, options: CampaignOptions): Promise<CampaignResult> => {
+  const begunMs = performance.now();
+  const silent = await simulation.silentCanaries();
+  if (silent.length > 0) throw new SilentCanaries(silent);
+  const seeds = seedsOf(options);
+  const sums = new CampaignSums(seeds.length);
+  for (const [place, seed] of seeds.entries()) {
+    if (performance.now() - begunMs > (options.timeLimitMs ?? Infinity)) break;
+    sums.add(place, await runOnceOrTwice(simulation, { options: { ...options, seed }, twice: options.twice === true }));
+    options.onRun?.(sums);
+    if (sums.complete) break;
+    // Lets signals in.
+    await new Promise(setImmediate);
   }
-  const unreached = Object.keys(reached).filter((goal) => reached[goal] === 0);
-  return { runs, ...sums, faultsFired, reached, found, unreached, traceHash: runs === 1 ? traceHash : undefined };
+  return sums.result();
 };
