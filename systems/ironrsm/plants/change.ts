@@ -126,6 +126,27 @@ const checkFaults: readonly Plant[] = [
     ],
     hunt: quick,
   },
+  {
+    id: 'D4',
+    title: 'a linearizability check that always says yes',
+    seenIn: 'semantics of the judge',
+    planted: "the search's answer",
+    checks: ['LIN'],
+    breaks: 'R38',
+    patches: [
+      {
+        file: 'src/refinement/linearizability/check.js',
+        find: "if (searched.answer === 'not')",
+        replace: 'if (false)',
+      },
+      {
+        file: 'src/refinement/linearizability/check.js',
+        find: "if (searched.answer === 'linearizable') {",
+        replace: 'if (true) {',
+      },
+    ],
+    hunt: { runs: 60, steps: 1000, faults: ['partition', 'one-way', 'delay'] },
+  },
 ];
 
 /** Host bugs first, then the faults of checks that they show. */
