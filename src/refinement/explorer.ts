@@ -28,4 +28,6 @@ export {
   sometimes,
   type Verdict,
 } from './explorer/model.js';
+export { exploreInParallel } from './explorer/parallel.js';
 export { explore } from './explorer/search.js';
+export type { ModelSource } from './explorer/worker-protocol.js';

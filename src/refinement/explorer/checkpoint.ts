@@ -15,12 +15,13 @@ import { emptyTotals, type Totals } from './totals.js';
 const magic = Buffer.from('IKEXPLOR');
 const version = 1;
 
-/** A resting exploration. States below `head` are explored. */
+/** A resting exploration. States below `head` are explored; those from there to `levelEnd` are of the level `level`. */
 export interface Checkpoint {
   readonly memory: TableMemory;
   readonly symmetry: boolean;
   readonly head: number;
   readonly levelEnd: number;
+  readonly level: number;
   readonly depth: number;
   readonly seconds: number;
   readonly totals: Totals;
@@ -36,6 +37,7 @@ interface Header {
   readonly size: number;
   readonly head: number;
   readonly levelEnd: number;
+  readonly level: number;
   readonly depth: number;
   readonly seconds: number;
   readonly counts: readonly [number, number, number, number];
@@ -49,7 +51,7 @@ const format = 'ironkeel-exploration';
 const headerOf = <S, A extends ActionValue>(model: StateModel<S, A>, checkpoint: Checkpoint): Header => {
   const { memory, totals, ...rest } = checkpoint;
   const { generated, distinct, cut, ends, actions, classes, reached } = totals;
-  const { symmetry, head, levelEnd, depth, seconds } = rest;
+  const { symmetry, head, levelEnd, level, depth, seconds } = rest;
   return {
     format,
     version,
@@ -57,7 +59,7 @@ const headerOf = <S, A extends ActionValue>(model: StateModel<S, A>, checkpoint:
     model: model.name,
     properties: model.properties.map(({ kind, name }) => `${kind} ${name}`),
     size: memory.next[0] as number,
-    ...{ symmetry, head, levelEnd, depth, seconds },
+    ...{ symmetry, head, levelEnd, level, depth, seconds },
     counts: [generated, distinct, cut, ends],
     actions: [...actions].map(([name, count]) => [name, count.generated, count.distinct]),
     classes: [...classes],
@@ -145,7 +147,7 @@ export const loadCheckpoint = <S, A extends ActionValue>(
     return refuse(path, `was made for other properties of ${model.name}`);
   if (header.symmetry !== symmetry)
     return refuse(path, `was explored ${header.symmetry ? 'with' : 'without'} symmetry: go on in the same way`);
-  const { size, head, levelEnd, depth, seconds } = header;
+  const { size, head, levelEnd, level, depth, seconds } = header;
   const memory = tableMemory(2 ** Math.max(16, Math.ceil(Math.log2(size + 1))), false);
   const bytes = (array: Uint32Array | Int32Array): Uint8Array => new Uint8Array(array.buffer);
   bytes(memory.keys).set(body.subarray(0, 8 * size));
@@ -153,7 +155,7 @@ export const loadCheckpoint = <S, A extends ActionValue>(
   bytes(memory.via).set(body.subarray(12 * size, 16 * size));
   memory.next[0] = size;
   fillSlots(memory);
-  return { memory, symmetry, head, levelEnd, depth, seconds, totals: totalsOf(header) };
+  return { memory, symmetry, head, levelEnd, level, depth, seconds, totals: totalsOf(header) };
 };
 
 const totalsOf = ({ counts, actions, classes, reached }: Header): Totals => {

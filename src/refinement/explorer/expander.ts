@@ -41,6 +41,12 @@ export const nameOf = <S, A extends ActionValue>(model: StateModel<S, A>, action
   return String(action).split('(')[0] as string;
 };
 
+/** Evidence as texts and numbers: it is printed, and travels between threads. */
+const shownEvidence = ({ evidence }: Violation): Violation['evidence'] =>
+  Object.fromEntries(
+    Object.entries(evidence).map(([name, value]) => [name, typeof value === 'object' ? showValue(value) : value]),
+  );
+
 /** `onNew` is told of every new state within the bounds. */
 export class Expander<S, A extends ActionValue> {
   readonly key: StateKey<S, A>;
@@ -204,7 +210,8 @@ export class Expander<S, A extends ActionValue> {
 
   #judged(id: number, place: number | undefined, code: string, name: string, verdict: Verdict): void {
     const check = checkOfVerdict(code, name, verdict);
-    if (E.isLeft(check) && this.found === undefined) this.found = { id, place, violation: check.left };
+    if (E.isRight(check) || this.found !== undefined) return;
+    this.found = { id, place, violation: { ...check.left, evidence: shownEvidence(check.left) } };
   }
 
   #guarded<T>(what: string, state: S, judge: (state: S) => T): T {

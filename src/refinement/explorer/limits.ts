@@ -55,3 +55,7 @@ export class Limits {
     return true;
   }
 }
+
+/** Whether what was explored so far is worth a checkpoint: what was found false would not be judged again. */
+export const canGoOn = (stopped: StopReason | undefined): boolean =>
+  stopped !== undefined && stopped !== 'violation' && stopped !== 'fault';

@@ -5,7 +5,7 @@ import { Expander } from './expander.js';
 import type { Exploration, ExploreOptions, StopReason } from './exploration.js';
 import { ModelFault } from './fault.js';
 import { Frontier, hasNumericStates } from './frontier.js';
-import { Limits } from './limits.js';
+import { canGoOn, Limits } from './limits.js';
 import type { ActionValue, StateModel } from './model.js';
 import { refuseMisfits } from './refuse.js';
 import { StateTable, tableMemory } from './state-table.js';
@@ -47,8 +47,7 @@ class Search<S, A extends ActionValue> {
     this.#frontier = new Frontier(this.#table, this.#numeric);
     this.#expander = new Expander(model, this.#table, this.#symmetry, (id, state) => this.#frontier.add(id, state));
     if (resumed === undefined) return;
-    ({ head: this.#head, levelEnd: this.#levelEnd, depth: this.#depth } = resumed);
-    this.#level = this.#depth;
+    ({ head: this.#head, levelEnd: this.#levelEnd, level: this.#level, depth: this.#depth } = resumed);
     addTotals(this.#expander.totals, resumed.totals);
   }
 
@@ -61,7 +60,7 @@ class Search<S, A extends ActionValue> {
       this.#guarded(() => this.#slice());
       await new Promise((resolve) => setImmediate(resolve));
     }
-    if (this.#options.checkpoint !== undefined && this.#stopped !== undefined) this.#save();
+    if (this.#options.checkpoint !== undefined && canGoOn(this.#stopped)) this.#save();
     return this.#conclude();
   }
 
@@ -99,8 +98,9 @@ class Search<S, A extends ActionValue> {
     const id = this.#head;
     if (this.#table.isInner(id)) {
       this.#depth = this.#level;
-      if (this.#expander.expand(id, this.#frontier.take(id)) >= 0) {
-        this.#stopped = 'memory';
+      const state = this.#frontier.take(id);
+      if (this.#expander.expand(id, state) >= 0) {
+        this.#stopped = this.#expander.found === undefined ? 'memory' : 'violation';
         return;
       }
     }
@@ -131,6 +131,7 @@ class Search<S, A extends ActionValue> {
       symmetry: this.#symmetry,
       head: this.#head,
       levelEnd: this.#levelEnd,
+      level: this.#level,
       depth: this.#depth,
       seconds: this.#limits.seconds(),
       totals: this.#expander.totals,
