@@ -36,6 +36,8 @@ interface Row {
 interface Report {
   readonly runs: number;
   readonly steps: number;
+  /** Where the campaign began with canaries that no check reported: how many is all that is read. */
+  readonly silentCanaries?: readonly string[];
   readonly found: readonly {
     readonly check: CheckKind;
     readonly rule: string;
@@ -101,14 +103,19 @@ const argsOf = (system: string, { id, hunt }: Plant, seed: number): readonly str
 /** A control may leave goals unreached (exit 4) in its few runs. */
 const greenCodes: readonly (number | undefined)[] = [exitCodes.ok, exitCodes.inconclusive];
 
+/** Whether the campaign itself saw that a check does not check. */
+const isSilent = (report: Report): boolean => (report.silentCanaries ?? []).length > 0;
+
 const asExpected = (plant: Plant, { code, report }: Ended): boolean => {
   if (report === undefined) return false;
+  const { silentCanaries = [] } = report;
   const first = report.found[0];
   const named = first !== undefined && plant.checks.includes(first.check);
   switch (kindOf(plant)) {
     case 'control':
       return first === undefined && greenCodes.includes(code);
     case 'check fault':
+      if (silentCanaries.length > 0) return code === exitCodes.internal;
       // A check that crashed has not missed the bug: it has shown nothing.
       return first === undefined ? greenCodes.includes(code) : !named && first.check !== 'JUDGE';
     case 'bug':
@@ -121,11 +128,16 @@ const expectation = (plant: Plant): string => {
   return plant.breaks === undefined ? checks || 'nothing' : `${plant.breaks} without ${checks}`;
 };
 
+/** How a search ended that reported no violation. */
+const otherEnd = ({ code, report, lastError }: Ended): string => {
+  if (report === undefined) return `FAILED: ${lastError || `exit code ${code}`}`;
+  return isSilent(report) ? 'canary' : 'nothing';
+};
+
 const huntFor = async (system: string, plant: Plant, seed: number): Promise<Row> => {
   const begun = performance.now();
   const ended = await search(`${system}/${plant.id}`, argsOf(system, plant, seed));
   const first = ended.report?.found[0];
-  const failed = ended.report === undefined ? `FAILED: ${ended.lastError || `exit code ${ended.code}`}` : 'nothing';
   return {
     system,
     id: plant.id,
@@ -134,7 +146,7 @@ const huntFor = async (system: string, plant: Plant, seed: number): Promise<Row>
     expected: expectation(plant),
     seed,
     asExpected: asExpected(plant, ended),
-    caughtBy: first?.check ?? failed,
+    caughtBy: first?.check ?? ((ended.report?.silentCanaries?.length ?? 0) > 0 ? 'canary' : failed),
     rule: first?.rule ?? '',
     runs: ended.report?.runs ?? 0,
     steps: ended.report?.steps ?? 0,
