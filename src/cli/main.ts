@@ -10,6 +10,7 @@ import { registerReplay } from './commands/replay.js';
 import { registerServe } from './commands/serve.js';
 import { registerSimulate } from './commands/simulate.js';
 import { registerStatus } from './commands/status.js';
+import { registerTrace } from './commands/trace.js';
 import { listenForInterrupts } from './interrupt.js';
 import { exitCodes, UsageError } from './outcome.js';
 import { packageVersion } from './package-root.js';
@@ -23,6 +24,7 @@ const registrations: readonly ((program: Command) => void)[] = [
   registerSimulate,
   registerPlants,
   registerReplay,
+  registerTrace,
   registerLincheck,
   registerBench,
   registerConfig,

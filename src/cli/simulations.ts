@@ -1,17 +1,25 @@
 /** The simulations of every system, loaded when asked for: part of the table of systems. */
-import { type RunOptions, type RunResult, simulate } from '../refinement/simulator.js';
+import { type Simulation, simulationOf } from '../refinement/campaign/simulation.js';
+import { type Counterexamples, counterexamplesOf } from '../refinement/schedule/counterexamples.js';
 
-/** Runs one seed of a system. */
-export type Simulation = (options: RunOptions) => Promise<RunResult>;
+export type { Simulation } from '../refinement/campaign/simulation.js';
 
 /** By system. */
 export const simulations: Readonly<Record<string, () => Promise<Simulation>>> = {
+  lock: async () => simulationOf((await import('../../systems/lock/simulation.js')).lockSimulation),
+  ironrsm: async () => simulationOf((await import('../../systems/ironrsm/simulation.js')).ironrsmSimulation),
+};
+
+/** The counterexamples of every system, loaded when asked for. */
+export const counterexamples: Readonly<Record<string, () => Promise<Counterexamples>>> = {
   lock: async () => {
     const { lockSimulation } = await import('../../systems/lock/simulation.js');
-    return (options) => simulate(lockSimulation, options);
+    const { plainLock } = await import('../../systems/lock/counterexamples.js');
+    return counterexamplesOf(lockSimulation, plainLock);
   },
   ironrsm: async () => {
     const { ironrsmSimulation } = await import('../../systems/ironrsm/simulation.js');
-    return (options) => simulate(ironrsmSimulation, options);
+    const { plainIronrsm } = await import('../../systems/ironrsm/counterexamples.js');
+    return counterexamplesOf(ironrsmSimulation, plainIronrsm);
   },
 };

@@ -1,17 +1,16 @@
 /** `ironkeel replay`: a counterexample once more, from its file or from its seed. */
-import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import * as t from 'io-ts';
 import { type NodeTrace, readNodeTrace } from '../../refinement/node-trace.js';
-import { type FaultName, faultNames } from '../../refinement/simulation/faults.js';
+import { isCounterexample } from '../../refinement/schedule/counterexample.js';
+import { faultNames } from '../../refinement/simulation/faults.js';
+import type { Violation } from '../../spec/check.js';
 import { E } from '../../spec/prelude.js';
+import { openCounterexample, readJson } from '../counterexample-file.js';
 import { conclude, exitCodes, UsageError, wholeFlag } from '../outcome.js';
-import { rerunWithPlant } from '../planted-process.js';
-import { plantNamed } from '../plants.js';
 import { simulations } from '../simulations.js';
 import { systems } from '../systems.js';
 import { violationWords } from '../violation-words.js';
-import { runSimulation, type SimulateFlags } from './simulate.js';
+import { runSimulation } from './simulate.js';
 
 interface ReplayFlags {
   readonly seed: number | undefined;
@@ -19,35 +18,8 @@ interface ReplayFlags {
   readonly json: boolean | undefined;
 }
 
-const faultName = t.keyof(Object.fromEntries(faultNames.map((name) => [name, null])) as Record<FaultName, null>);
-
-/** The part of a result of `simulate --out` that names its run. */
-const simulationFile = t.type({
-  format: t.literal('ironkeel-simulation'),
-  version: t.literal(1),
-  system: t.string,
-  options: t.type({
-    steps: t.number,
-    faults: t.array(faultName),
-    nodes: t.union([t.number, t.null]),
-    plant: t.union([t.string, t.null]),
-  }),
-  seed: t.number,
-  found: t.array(t.type({ seed: t.number })),
-});
-
-const readJson = (path: string): unknown => {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new UsageError(`${path} cannot be read (${(error as NodeJS.ErrnoException).code ?? String(error)}).`);
-  }
-  try {
-    return JSON.parse(text) as unknown;
-  } catch (error) {
-    throw new UsageError(`${path} is no trace: it is truncated or not JSON (${(error as Error).message}).`);
-  }
+const say = (line: string): void => {
+  process.stdout.write(`${line}\n`);
 };
 
 const replayNode = (path: string, trace: NodeTrace, json: boolean): void => {
@@ -57,9 +29,6 @@ const replayNode = (path: string, trace: NodeTrace, json: boolean): void => {
   const replayed = system.replay(trace);
   if (E.isLeft(replayed)) throw new UsageError(`${path}: ${replayed.left}.`);
   const { passed, steps, violation } = replayed.right;
-  const say = (line: string): void => {
-    process.stdout.write(`${line}\n`);
-  };
   say(`${trace.system}, node ${trace.node}: ${passed} of ${steps} steps pass again`);
   say(`recorded: ${violationWords(trace.violation)}`);
   if (violation !== undefined) say(`found again: ${violationWords(violation)}`);
@@ -78,43 +47,56 @@ const replayNode = (path: string, trace: NodeTrace, json: boolean): void => {
   conclude({ command: 'replay', exitCode: exitCodes.violation, json, fields });
 };
 
-const flagsOf = (file: t.TypeOf<typeof simulationFile>, flags: ReplayFlags): SimulateFlags => ({
-  seed: file.found[0]?.seed ?? file.seed,
-  runs: 1,
-  steps: file.options.steps,
-  faults: file.options.faults,
-  nodes: file.options.nodes ?? undefined,
-  plant: file.options.plant ?? undefined,
-  out: undefined,
-  json: flags.json,
-});
+const replayCounterexample = async (path: string, parsed: unknown, json: boolean): Promise<void> => {
+  const opened = await openCounterexample(path, parsed);
+  if (opened === undefined) return;
+  const { file, of } = opened;
+  const replayed = await of.replay(file);
+  if (E.isLeft(replayed)) throw new UsageError(`${path}: ${replayed.left}.`);
+  const { found, steps, traceHash, same, partedAt } = replayed.right;
+  say(`${file.system}: ${steps} steps, trace ${traceHash}`);
+  say(`recorded: ${file.violation.check} at ${file.violation.node}: ${violationWords(file.violation)}`);
+  if (partedAt !== undefined) {
+    say(`inconclusive: two executions part at step ${partedAt}: a step of a host is not deterministic`);
+  } else if (same) say('found again, by the same steps');
+  else if (found === undefined)
+    say('inconclusive: the violation is not found any more; the code is not that of the file');
+  else {
+    const what = sameViolation(found, file.violation) ? 'the same violation by other steps' : violationWords(found);
+    say(`inconclusive: found ${what}; the code is not that of the file`);
+  }
+  const again = same && partedAt === undefined;
+  const fields = {
+    system: file.system,
+    seed: file.run.seed,
+    steps,
+    traceHash,
+    same,
+    deterministic: partedAt === undefined,
+    violations: found === undefined ? 0 : 1,
+    found: found === undefined ? [] : [found],
+  };
+  conclude({ command: 'replay', exitCode: again ? exitCodes.violation : exitCodes.inconclusive, json, fields });
+};
+
+const sameViolation = (a: Pick<Violation, 'code' | 'rule'>, b: Pick<Violation, 'code' | 'rule'>): boolean =>
+  a.code === b.code && a.rule === b.rule;
 
 const replayFile = async (path: string, flags: ReplayFlags): Promise<void> => {
   const parsed = readJson(path);
+  if (isCounterexample(parsed)) return replayCounterexample(path, parsed, flags.json === true);
   const trace = readNodeTrace(parsed);
-  if (E.isRight(trace)) {
-    replayNode(path, trace.right, flags.json === true);
-    return;
-  }
-  const simulation = simulationFile.decode(parsed);
-  if (E.isLeft(simulation))
-    throw new UsageError(`${path} is neither a node's trace nor a result of simulate: ${trace.left}.`);
-  const { system, options } = simulation.right;
-  const { plant } = options;
-  if (plant !== null && process.env.IRONKEEL_PLANT === undefined) {
-    if (plantNamed(`${system}/${plant}`) === undefined)
-      throw new UsageError(`${path} names the planted bug "${plant}", which is not known here.`);
-    process.exitCode = await rerunWithPlant(`${system}/${plant}`);
-    return;
-  }
-  await runSimulation('replay', system, flagsOf(simulation.right, flags));
+  if (E.isLeft(trace)) throw new UsageError(`${path} is neither a counterexample nor a node's trace: ${trace.left}.`);
+  return replayNode(path, trace.right, flags.json === true);
 };
 
 /** Adds `replay` to the command line. */
 export const registerReplay = (program: Command): void => {
   program
     .command('replay <file-or-system>')
-    .description("judge a stopped node's trace again, or run a simulated seed again; exit 1 where the violation shows")
+    .description(
+      "run a counterexample or a seed again, or judge a stopped node's trace again; exit 1 where the violation shows",
+    )
     .option('--seed <n>', 'the seed, where a system is named', wholeFlag('--seed', 0))
     .option('--steps <n>', 'host steps of the run, where a system is named', wholeFlag('--steps', 1), 1000)
     .option('--json', 'print one JSON object as the last line')

@@ -1,36 +1,30 @@
 /** `ironkeel simulate`: seeded clusters of real host code, with every check on every step. */
-import { writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { type CampaignResult, campaign } from '../../refinement/campaign.js';
-import { type FaultName, faultNames } from '../../refinement/simulation/faults.js';
+import {
+  CampaignFailure,
+  type CampaignOptions,
+  type CampaignResult,
+  SilentCanaries,
+} from '../../refinement/campaign.js';
+import type { FaultName } from '../../refinement/simulation/faults.js';
 import type { Found } from '../../refinement/simulator.js';
-import { conclude, type ExitCode, exitCodes, UsageError, wholeFlag } from '../outcome.js';
+import { conclude, type ExitCode, exitCodes, UsageError } from '../outcome.js';
 import { rerunWithPlant } from '../planted-process.js';
 import { plantNamed } from '../plants.js';
+import { type Saved, saveCounterexample } from '../save-counterexample.js';
+import { type CampaignFlags, faultsFor, sameRun, stepsFor, withCampaignFlags } from '../simulation/flags.js';
+import { runCampaign } from '../simulation/run-campaign.js';
 import { type Simulation, simulations } from '../simulations.js';
 import { violationWords } from '../violation-words.js';
 
 /** The flags of `simulate`. */
-export interface SimulateFlags {
-  readonly seed: number | undefined;
-  readonly runs: number;
-  readonly steps: number;
-  readonly faults: readonly FaultName[];
-  readonly nodes: number | undefined;
+export interface SimulateFlags extends CampaignFlags {
   readonly plant: string | undefined;
   readonly out: string | undefined;
+  /** Whether the counterexample in `out` is made small; it is unless told otherwise. */
+  readonly shrink?: boolean | undefined;
   readonly json: boolean | undefined;
 }
-
-const faultList = (text: string): readonly FaultName[] => {
-  if (text === 'all') return faultNames;
-  if (text === 'none') return [];
-  const isFault = (name: string): name is FaultName => (faultNames as readonly string[]).includes(name);
-  return text.split(',').map((name) => {
-    if (isFault(name)) return name;
-    throw new UsageError(`--faults does not know "${name}": choose from ${faultNames.join(', ')}, or all, or none.`);
-  });
-};
 
 /** The simulation of a system; a system that has none is the operator's mistake. */
 export const simulationOf = async (system: string): Promise<Simulation> => {
@@ -42,17 +36,13 @@ export const simulationOf = async (system: string): Promise<Simulation> => {
 
 /** The command that shows the same violation again. */
 const replayCommand = (system: string, flags: SimulateFlags, found: Found): string =>
-  [
-    `ironkeel simulate ${system} --seed ${found.seed} --runs 1 --steps ${flags.steps}`,
-    flags.faults.length === faultNames.length ? '' : `--faults ${flags.faults.join(',') || 'none'}`,
-    flags.nodes === undefined ? '' : `--nodes ${flags.nodes}`,
-    flags.plant === undefined ? '' : `--plant ${flags.plant}`,
-  ]
-    .filter((part) => part !== '')
-    .join(' ');
+  `ironkeel simulate ${system} ${sameRun(flags, found.seed)}${flags.plant === undefined ? '' : ` --plant ${flags.plant}`}`;
 
 const exitCodeOf = (result: CampaignResult, runs: number): ExitCode => {
+  // A check that threw has not passed anything, and has not found anything either.
+  if (result.found.some((found) => found.check === 'JUDGE')) return exitCodes.internal;
   if (result.found.length > 0) return exitCodes.violation;
+  if (!result.complete || result.differing.length > 0) return exitCodes.inconclusive;
   // One run cannot reach everything; a campaign that did not has shown less than it seems.
   return runs > 1 && result.unreached.length > 0 ? exitCodes.inconclusive : exitCodes.ok;
 };
@@ -72,6 +62,7 @@ const tell = (system: string, result: CampaignResult, seed: number, replay: read
   );
   say(`faults: ${counts(result.faultsFired)}`);
   say(`reached: ${counts(result.reached)}`);
+  say(`after the heal: all demanded within ${result.livenessStepsMax} steps and ${result.livenessMsMax} simulated ms`);
   for (const [i, found] of result.found.entries()) {
     say(
       `VIOLATION ${found.check} in seed ${found.seed}, step ${found.step} of ${found.node}: ${violationWords(found)}`,
@@ -80,24 +71,48 @@ const tell = (system: string, result: CampaignResult, seed: number, replay: read
     say(`again: ${replay[i]}`);
   }
   if (result.found.length === 0) say('0 violations');
+  if (result.differing.length > 0)
+    say(`not deterministic: a second run of seed ${result.differing.join(', ')} differs`);
+  if (!result.complete) say('inconclusive: out of time; give --time-limit more seconds, or ask for fewer runs');
   if (result.found.length === 0 && runs > 1 && result.unreached.length > 0) {
     say(`inconclusive: never reached ${result.unreached.join(', ')}; ask for more runs or steps`);
   }
 };
 
-const progress = (runs: number): ((done: number) => void) => {
-  if (!process.stderr.isTTY || runs < 20) return () => undefined;
-  const every = Math.ceil(runs / 100);
-  return (done) => {
-    if (done % every === 0) process.stderr.write(`\r${done} of ${runs} runs${done === runs ? '\n' : ''}`);
-  };
+/** The counterexample of the first violation, where a file for it was asked for. */
+const save = async (
+  system: string,
+  flags: SimulateFlags,
+  run: CampaignOptions,
+  { found }: CampaignResult,
+): Promise<Saved | undefined> => {
+  const first = found[0];
+  if (flags.out === undefined || first === undefined) return undefined;
+  const { out: path, plant, shrink = true } = flags;
+  return saveCounterexample({ system, run: { ...run, seed: first.seed }, plant, path, shrink });
 };
 
-const writeResult = (path: string, file: unknown): void => {
+const campaignOf = (flags: SimulateFlags, seed: number, faults: readonly FaultName[]): CampaignOptions => {
+  const { runs, simulatedMs, nodes, rate, shard, timeLimit, checkDeterminism: twice } = flags;
+  const timeLimitMs = timeLimit === undefined ? undefined : timeLimit * 1000;
+  return { seed, runs, steps: stepsFor(flags), simulatedMs, nodes, rate, shard, timeLimitMs, twice, faults };
+};
+
+/** Concludes the command where the campaign shows nothing: that is neither a violation nor none. */
+const orFailure = async (
+  command: string,
+  { json }: SimulateFlags,
+  running: Promise<CampaignResult>,
+): Promise<CampaignResult | undefined> => {
   try {
-    writeFileSync(path, `${JSON.stringify(file, undefined, 1)}\n`);
+    return await running;
   } catch (error) {
-    throw new UsageError(`${path} cannot be written (${(error as NodeJS.ErrnoException).code ?? String(error)}).`);
+    if (!(error instanceof CampaignFailure)) throw error;
+    process.stderr.write(`ironkeel: ${error.message}\n`);
+    const canaries = error instanceof SilentCanaries ? error.canaries : [];
+    const fields = { failure: error.message, silentCanaries: canaries, runs: 0, steps: 0, violations: 0, found: [] };
+    conclude({ command, exitCode: exitCodes.internal, json: json === true, fields });
+    return undefined;
   }
 };
 
@@ -105,38 +120,33 @@ const writeResult = (path: string, file: unknown): void => {
 export const runSimulation = async (command: string, system: string, flags: SimulateFlags): Promise<void> => {
   const simulation = await simulationOf(system);
   const seed = flags.seed ?? Math.floor(Math.random() * 2 ** 31);
-  const onProgress = progress(flags.runs);
-  const result = await campaign(simulation, { ...flags, seed, onRun: (_run, done) => onProgress(done) });
+  const options = campaignOf(flags, seed, faultsFor(flags, simulation.claims));
+  const result = await orFailure(command, flags, runCampaign(system, simulation, options, flags.jobs));
+  if (result === undefined) return;
   const replay = result.found.map((found) => replayCommand(system, flags, found));
   tell(system, result, seed, replay);
   const found = result.found.map((violation, i) => ({ ...violation, replay: replay[i] }));
   const { found: _, ...sums } = result;
   const fields = { system, seed, ...sums, violations: found.length, found };
-  if (flags.out !== undefined) {
-    const { steps, faults, nodes = null, plant = null } = flags;
-    const file = { format: 'ironkeel-simulation', version: 1, options: { steps, faults, nodes, plant }, ...fields };
-    writeResult(flags.out, file);
-  }
-  conclude({ command, exitCode: exitCodeOf(result, flags.runs), json: flags.json === true, fields });
+  const saved = await save(system, flags, options, result);
+  conclude({
+    command,
+    exitCode: exitCodeOf(result, flags.runs),
+    json: flags.json === true,
+    fields: saved === undefined ? fields : { ...fields, saved },
+  });
 };
 
 /** Adds `simulate` to the command line. */
 export const registerSimulate = (program: Command): void => {
-  program
-    .command('simulate <system>')
-    .description('run seeded clusters in one process, with faults, and check every step')
-    .option('--seed <n>', 'the first seed; drawn if not given', wholeFlag('--seed', 0))
-    .option('--runs <n>', 'how many seeds', wholeFlag('--runs', 1), 100)
-    .option('--steps <n>', 'host steps in a run', wholeFlag('--steps', 1), 1000)
-    .option(
-      '--faults <list>',
-      `faults, separated by commas: ${faultNames.join(', ')}; all or none`,
-      faultList,
-      faultNames,
-    )
-    .option('--nodes <n>', 'hosts in the cluster; drawn if not given', wholeFlag('--nodes', 1, 9))
+  withCampaignFlags(
+    program
+      .command('simulate <system>')
+      .description('run seeded clusters in one process, with faults, and check every step'),
+  )
     .option('--plant <bug>', 'plant a known bug, by its id')
-    .option('--out <file>', 'write the result, with the trace of a violation, to a file')
+    .option('--out <file>', 'save the counterexample of a violation, shrunk, in a file for `replay` and `trace export`')
+    .option('--no-shrink', 'save it as it was found')
     .option('--json', 'print one JSON object as the last line')
     .action(async (system: string, flags: SimulateFlags) => {
       await simulationOf(system);
