@@ -108,14 +108,13 @@ const isSilent = (report: Report): boolean => (report.silentCanaries ?? []).leng
 
 const asExpected = (plant: Plant, { code, report }: Ended): boolean => {
   if (report === undefined) return false;
-  const { silentCanaries = [] } = report;
   const first = report.found[0];
   const named = first !== undefined && plant.checks.includes(first.check);
   switch (kindOf(plant)) {
     case 'control':
       return first === undefined && greenCodes.includes(code);
     case 'check fault':
-      if (silentCanaries.length > 0) return code === exitCodes.internal;
+      if (isSilent(report)) return code === exitCodes.internal;
       // A check that crashed has not missed the bug: it has shown nothing.
       return first === undefined ? greenCodes.includes(code) : !named && first.check !== 'JUDGE';
     case 'bug':
@@ -146,7 +145,7 @@ const huntFor = async (system: string, plant: Plant, seed: number): Promise<Row>
     expected: expectation(plant),
     seed,
     asExpected: asExpected(plant, ended),
-    caughtBy: first?.check ?? ((ended.report?.silentCanaries?.length ?? 0) > 0 ? 'canary' : failed),
+    caughtBy: first?.check ?? otherEnd(ended),
     rule: first?.rule ?? '',
     runs: ended.report?.runs ?? 0,
     steps: ended.report?.steps ?? 0,
