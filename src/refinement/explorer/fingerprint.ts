@@ -3,7 +3,7 @@
  * own keys in any order, so that equal values have equal fingerprints however they were made.
  */
 import { PersistentMap } from '../../protocol/persistent-map.js';
-import { isPlainObject, unsupported } from '../values/kind.js';
+import { isPlainObject, type PlainObject, unsupported } from '../values/kind.js';
 
 const mixA = (h: number): number => {
   let x = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
@@ -34,6 +34,13 @@ const floatWords = new Int32Array(float.buffer);
 /** Deeper values are not remembered: the parts that states share lie near the top. */
 const memoDepthMax = 3;
 
+/** Nor are values of fewer words: to look them up costs as much as to hash them. */
+const memoWordsMin = 100;
+
+/** Names of fields and tags recur; texts up to this length are hashed once, up to this many. */
+const knownTextLength = 40;
+const knownTextsMax = 10_000;
+
 /**
  * Computes fingerprints; `hi` and `lo` are those of the last value. Remembers the fingerprints of parts that states share
  * (the state of a host, a packet), since values are immutable; `fresh` forgets nothing and trusts nothing.
@@ -41,8 +48,12 @@ const memoDepthMax = 3;
 export class Fingerprint {
   hi = 0;
   lo = 0;
-  #memo = new WeakMap<object, Words>();
+  readonly #memo = new WeakMap<object, Words>();
+  readonly #texts = new Map<string, Words>();
+  #remembers = false;
   #trusting = true;
+  /** Words mixed in so far. */
+  #count = 0;
 
   /** The fingerprint of `value`; throws `UnsupportedValue`. */
   of(value: unknown): void {
@@ -69,6 +80,7 @@ export class Fingerprint {
   }
 
   #word(w: number): void {
+    this.#count++;
     // One lane is the body of MurmurHash3, the other a multiplication and a finalizer: they have no structure in common.
     const k = Math.imul(w, 0xcc9e2d51);
     const h = this.hi ^ Math.imul((k << 15) | (k >>> 17), 0x1b873593);
@@ -99,9 +111,24 @@ export class Fingerprint {
   }
 
   #text(kind: number, text: string): void {
+    const { hi, lo } = this.#texts.get(text) ?? this.#newText(text);
     this.#word(kind);
+    this.#word(hi);
+    this.#word(lo);
+  }
+
+  #newText(text: string): Words {
+    const { hi, lo } = this;
+    this.hi = 0x082efa98;
+    this.lo = 0x4e6c89d1;
     this.#word(text.length);
     for (let i = 0; i < text.length; i++) this.#word(text.charCodeAt(i));
+    this.#finish();
+    const words = { hi: this.hi, lo: this.lo };
+    this.hi = hi;
+    this.lo = lo;
+    if (text.length <= knownTextLength && this.#texts.size < knownTextsMax) this.#texts.set(text, words);
+    return words;
   }
 
   #bytes(bytes: Uint8Array): void {
@@ -112,23 +139,27 @@ export class Fingerprint {
 
   /** An object's words are computed by themselves and then mixed in, so that they can be remembered. */
   #shared(value: object, depth: number): void {
-    const known = depth > 0 && depth <= memoDepthMax && this.#trusting ? this.#memo.get(value) : undefined;
-    const { hi, lo } = known ?? this.#alone(value, depth);
-    this.#word(hi);
-    this.#word(lo);
-  }
-
-  #alone(value: object, depth: number): Words {
-    const { hi, lo } = this;
+    const mayRemember = depth > 0 && depth <= memoDepthMax && this.#trusting;
+    const known = mayRemember && this.#remembers ? this.#memo.get(value) : undefined;
+    if (known !== undefined) {
+      this.#word(known.hi);
+      this.#word(known.lo);
+      return;
+    }
+    const { hi: outerHi, lo: outerLo } = this;
+    const before = this.#count;
     this.hi = 0x452821e6;
     this.lo = 0x38d01377;
     this.#contents(value, depth + 1);
     this.#finish();
-    const words = { hi: this.hi, lo: this.lo };
-    this.hi = hi;
-    this.lo = lo;
-    if (depth > 0 && depth <= memoDepthMax && this.#trusting) this.#memo.set(value, words);
-    return words;
+    const { hi, lo } = this;
+    this.hi = outerHi;
+    this.lo = outerLo;
+    this.#word(hi);
+    this.#word(lo);
+    if (!mayRemember || this.#count - before < memoWordsMin) return;
+    this.#remembers = true;
+    this.#memo.set(value, { hi, lo });
   }
 
   #contents(value: object, depth: number): void {
@@ -137,29 +168,51 @@ export class Fingerprint {
       this.#word(value.length);
       for (const item of value) this.#value(item, depth);
     } else if (value instanceof Uint8Array) this.#bytes(value);
-    else if (value instanceof PersistentMap) this.#entries(kinds.map, value.size, value.entries(), depth);
-    else if (isPlainObject(value)) {
-      const entries = Object.entries(value);
-      this.#entries(kinds.object, entries.length, entries, depth);
-    } else throw unsupported(value);
+    else if (value instanceof PersistentMap) this.#map(value, depth);
+    else if (isPlainObject(value)) this.#object(value, depth);
+    else throw unsupported(value);
   }
 
-  /** In any order: the words of the entries are added up. */
-  #entries(kind: number, size: number, entries: Iterable<readonly [string | number, unknown]>, depth: number): void {
+  #object(value: PlainObject, depth: number): void {
+    let size = 0;
     let sumHi = 0;
     let sumLo = 0;
     const { hi, lo } = this;
-    for (const [key, item] of entries) {
-      this.hi = 0x3707344a;
-      this.lo = 0x299f31d0;
-      this.#value(key, depth);
-      this.#value(item, depth);
-      this.#finish();
+    for (const key in value) {
+      this.#entry(key, value[key], depth);
+      sumHi = (sumHi + this.hi) | 0;
+      sumLo = (sumLo + this.lo) | 0;
+      size++;
+    }
+    this.hi = hi;
+    this.lo = lo;
+    this.#sum(kinds.object, size, sumHi, sumLo);
+  }
+
+  #map(value: PersistentMap<string | number, unknown>, depth: number): void {
+    let sumHi = 0;
+    let sumLo = 0;
+    const { hi, lo } = this;
+    for (const [key, item] of value) {
+      this.#entry(key, item, depth);
       sumHi = (sumHi + this.hi) | 0;
       sumLo = (sumLo + this.lo) | 0;
     }
     this.hi = hi;
     this.lo = lo;
+    this.#sum(kinds.map, value.size, sumHi, sumLo);
+  }
+
+  /** Entries are hashed one by one, and added up: their order says nothing. */
+  #entry(key: string | number, item: unknown, depth: number): void {
+    this.hi = 0x3707344a;
+    this.lo = 0x299f31d0;
+    this.#value(key, depth);
+    this.#value(item, depth);
+    this.#finish();
+  }
+
+  #sum(kind: number, size: number, sumHi: number, sumLo: number): void {
     this.#word(kind);
     this.#word(size);
     this.#word(sumHi);
