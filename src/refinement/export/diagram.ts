@@ -3,10 +3,10 @@ import { escapeHtml } from './escape.js';
 import { actionOf } from './itf.js';
 import type { Arrow, SpaceTime, SpaceTimeEvent } from './space-time.js';
 
-const lineGap = 210;
-const rowHeight = 46;
+const lineGapOf = (lines: number): number => (lines > 4 ? 156 : 190);
+const rowHeight = 50;
 const top = 64;
-const left = 110;
+const left = 96;
 const radius = 10;
 
 const cut = (text: string, lengthMax: number): string =>
@@ -15,7 +15,8 @@ const cut = (text: string, lengthMax: number): string =>
 /** The picture as SVG, which an HTML page may hold; the event at `selected` is marked. */
 export const diagramOf = (spaceTime: SpaceTime, selected: number): string => {
   const { lines, events, arrows } = spaceTime;
-  const width = left * 2 + lineGap * (lines.length - 1) + 60;
+  const lineGap = lineGapOf(lines.length);
+  const width = left * 2 + lineGap * (lines.length - 1);
   const height = top + rowHeight * events.length + 24;
   const places = new Map(lines.map((line, i) => [line.endPoint as string, left + lineGap * i]));
   const x = (on: string): number => places.get(on) ?? left;
@@ -77,8 +78,8 @@ const drawnArrow = (
 const drawnEvent = (event: SpaceTimeEvent, at: number, x: number, y: number, selected: boolean): string => {
   const fails = event.tag === 'step' && event.fails;
   const what = event.tag === 'send' ? `send ${event.message?.tag ?? 'bytes'}` : actionOf(event.step);
-  const beside = event.tag === 'send' ? '' : cut(what, 26);
-  const when = event.tag === 'send' ? '' : `${event.step.scheduled.timeMs} ms`;
+  const names = [...new Set(what.split(', '))].join(', ');
+  const below = event.tag === 'send' ? '' : cut(`${event.step.scheduled.timeMs} ms: ${names}`, 28);
   const name = `${at + 1}: ${event.on} ${what}${fails ? ', violation' : ''}`;
   const shape =
     event.tag === 'send'
@@ -86,5 +87,5 @@ const drawnEvent = (event: SpaceTimeEvent, at: number, x: number, y: number, sel
       : `<circle cx="${x}" cy="${y}" r="${fails ? radius + 3 : radius}"/>`;
   return `<g class="event ${event.tag}${fails ? ' fails' : ''}" id="m${at}" data-event="${at}" tabindex="0" role="button" aria-pressed="${selected}" aria-label="${escapeHtml(name)}">
 <rect class="touch" x="${x - 20}" y="${y - rowHeight / 2 + 2}" width="40" height="${rowHeight - 4}"/>${shape}
-<text class="number" x="${x}" y="${y + 3.5}">${at + 1}</text><text class="what" x="${x + 17}" y="${y - 1}">${escapeHtml(beside)}</text><text class="when" x="${x + 17}" y="${y + 11}">${escapeHtml(when)}</text></g>`;
+<text class="number" x="${x}" y="${y + 3.5}">${at + 1}</text><text class="what" x="${x}" y="${y + 23}">${escapeHtml(below)}</text></g>`;
 };

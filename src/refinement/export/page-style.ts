@@ -36,7 +36,7 @@ tr.changed { background: var(--chg); } tr.added { background: var(--add); } tr.r
 .event { cursor: pointer; outline: none; } .event .touch { fill: transparent; }
 .event circle { fill: var(--panel); stroke: var(--host); stroke-width: 2; } .event.send rect:not(.touch) { fill: var(--panel); stroke: var(--client); stroke-width: 2; }
 .number { text-anchor: middle; font-size: 10px; fill: var(--ink); pointer-events: none; }
-.what, .when { paint-order: stroke; stroke: var(--panel); stroke-width: 4px; stroke-linejoin: round; fill: var(--ink); pointer-events: none; } .when { fill: var(--muted); font-size: 10px; }
+.what { paint-order: stroke; stroke: var(--panel); stroke-width: 4px; stroke-linejoin: round; fill: var(--ink); pointer-events: none; } .what { text-anchor: middle; font-size: 10px; }
 .event[aria-pressed=true] circle { fill: var(--host); } .event.send[aria-pressed=true] rect:not(.touch) { fill: var(--client); } .event[aria-pressed=true] .number { fill: var(--panel); }
 .event.fails circle { stroke: var(--bad); stroke-width: 3; } .event.fails[aria-pressed=true] circle { fill: var(--bad); } .event.fails .what { fill: var(--bad); font-weight: 700; }
 .event:focus-visible .touch { stroke: var(--host); stroke-dasharray: 2 2; }

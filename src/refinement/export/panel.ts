@@ -80,37 +80,52 @@ const stepBody = (execution: ShownExecution, spaceTime: SpaceTime, event: Shown,
   const received = spaceTime.arrows
     .filter(({ to }) => to === at)
     .map(({ source, message, from }) => packetLine(`from ${source} (${from + 1})`, message));
-  const done = step.transitions.map(({ step: taken }) => `<code>${escapeHtml(showValue(taken, budget))}</code>`);
   const failure = fails ? '<p class="fails">This step fails: see above.</p>' : '';
-  const sent =
-    step.refused && !sentByProtocol(event) ? hostSends(execution, event) : protocolSends(spaceTime, event, at);
+  const done =
+    step.refused && step.transitions.length === 0 ? refusedByNode(execution, event) : passed(spaceTime, event, at);
   return `${failure}<p class="clock">its clock shows ${step.scheduled.timeMs} ms</p>
 <h3>received</h3>${list(received)}
-<h3>protocol steps</h3>${list(done)}
-${sent}
+${done}
 <h3>state</h3>${stateTable(stateRows(step.before, step.after))}`;
 };
 
-/** Whether the cluster found fault with steps that the node's own judge had passed. */
-const sentByProtocol = ({ step }: Shown): boolean => step.transitions.length > 0;
-
-/** What a refused step would have sent. */
-const hostSends = ({ decode }: ShownExecution, { step }: Shown): string => {
-  const sends = (step.watched?.events ?? []).flatMap((event) =>
-    event.tag === 'send' ? [packetLine(`to ${event.target}`, decode(event.bytes))] : [],
+/** A step in which the node's own judge found fault: what the host recorded, and would have sent. */
+const refusedByNode = ({ decode }: ShownExecution, { step }: Shown): string => {
+  const actions = (step.watched?.actions ?? []).map(
+    (action) => `<code>${escapeHtml(showValue(action, budget))}</code>`,
   );
-  return `<h3>wanted to send, and did not</h3>${list(sends)}`;
+  const sends = (step.watched?.events ?? []).flatMap((event) =>
+    event.tag === 'send' ? [{ where: event.target as string, message: decode(event.bytes) }] : [],
+  );
+  return `<h3>what the host says it did</h3>${list(actions)}<h3>wanted to send, and did not</h3>${list(grouped(sends))}`;
 };
 
-const protocolSends = ({ arrows }: SpaceTime, { step, on }: Shown, at: number): string => {
-  const sends = step.transitions.flatMap((transition) => transition.sends);
-  const lines = sends.map(({ target, message }) => {
+/** What the protocol did and sent. */
+const passed = ({ arrows }: SpaceTime, { step, on }: Shown, at: number): string => {
+  const done = step.transitions.map(({ step: taken }) => `<code>${escapeHtml(showValue(taken, budget))}</code>`);
+  const sends = step.transitions
+    .flatMap((transition) => transition.sends)
+    .map(({ target, message }) => {
+      const words = showValue(message, budget);
+      const to = arrows.filter((a) => a.from === at && a.target === target && showValue(a.message, budget) === words);
+      const fate = to.length === 0 ? '' : ` (received in ${to.map((a) => a.to + 1).join(', ')})`;
+      return { where: target === on ? 'itself' : `${target}${fate}`, message };
+    });
+  return `<h3>protocol steps</h3>${list(done)}<h3>sent</h3>${list(grouped(sends))}`;
+};
+
+/** Packets with one message on one line. */
+const grouped = (
+  sends: readonly { readonly where: string; readonly message: Tagged | undefined }[],
+): readonly string[] => {
+  const groups = new Map<string, { readonly wheres: string[]; readonly message: Tagged | undefined }>();
+  for (const { where, message } of sends) {
     const words = showValue(message, budget);
-    const to = arrows.filter((a) => a.from === at && a.target === target && showValue(a.message, budget) === words);
-    const fate = to.length === 0 ? 'not received' : `received in ${to.map((a) => a.to + 1).join(', ')}`;
-    return packetLine(target === on ? 'to itself' : `to ${target} (${fate})`, message);
-  });
-  return `<h3>sent</h3>${list(lines)}`;
+    const group = groups.get(words);
+    if (group === undefined) groups.set(words, { wheres: [where], message });
+    else group.wheres.push(where);
+  }
+  return [...groups.values()].map(({ wheres, message }) => packetLine(`to ${wheres.join(', ')}`, message));
 };
 
 const stateTable = (rows: readonly StateRow[]): string => {

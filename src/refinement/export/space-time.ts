@@ -72,8 +72,10 @@ export const spaceTimeOf = (execution: ShownExecution): SpaceTime => {
       arrows.push({ from: froms[i] as number, to, source, target: node, message: decode(bytes) });
     }
   }
-  const lines: Line[] = hosts.map((host) => ({ endPoint: host, kind: 'host' }));
-  for (const other of [...outside].filter((source) => !known.has(source)).sort())
-    lines.push({ endPoint: other, kind: other === stranger ? 'stranger' : 'client' });
+  const others = [...outside].filter((source) => !known.has(source)).sort();
+  const lines: readonly Line[] = [
+    ...others.map((other): Line => ({ endPoint: other, kind: other === stranger ? 'stranger' : 'client' })),
+    ...hosts.map((host): Line => ({ endPoint: host, kind: 'host' })),
+  ];
   return { lines, events, arrows };
 };

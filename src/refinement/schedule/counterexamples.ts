@@ -48,7 +48,7 @@ export interface ReplayedCounterexample {
   readonly partedAt: number | undefined;
 }
 
-/** A step of an executed counterexample, with the system's types hidden. */
+/** A step of an executed counterexample, with the system's types hidden; states without what the constants give back. */
 export type ShownExecutedStep = ExecutedStep<unknown, Tagged, Tagged, unknown>;
 
 /** An executed counterexample, to look at. */
@@ -155,14 +155,16 @@ class Maker<C, H extends Host<M, W>, S, M extends Tagged, Step extends Tagged, W
     const schedule = readSchedule(file.schedule, this.#system.definition.refinement.codec);
     if (E.isLeft(schedule)) return schedule;
     const { definition, model } = this.#system;
-    const { protocol, codec } = definition.refinement;
+    const { protocol, codec, trace } = definition.refinement;
     const { constants, hosts } = cluster.right;
     const steps: ShownExecutedStep[] = [];
-    const { found } = execute(this.#system, cluster.right, schedule.right, { onStep: (step) => steps.push(step) });
+    const { found } = execute(this.#system, cluster.right, schedule.right, {
+      onStep: (step) => steps.push({ ...step, before: trace.strip(step.before), after: trace.strip(step.after) }),
+    });
     return E.right({
       system: definition.name,
       hosts,
-      initial: new Map(hosts.map((me): [EndPoint, unknown] => [me, protocol.init(constants, me)])),
+      initial: new Map(hosts.map((me): [EndPoint, unknown] => [me, trace.strip(protocol.init(constants, me))])),
       initialSpec: model(constants).refinement.service.init,
       steps,
       found,
