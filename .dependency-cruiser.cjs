@@ -83,10 +83,17 @@ module.exports = {
     },
     {
       name: 'package-loads-without-the-test-runner',
-      comment: 'users do not install vitest',
+      comment: 'only who imports ironkeel/vitest needs vitest',
       severity: 'error',
-      from: { path: '^(src|systems)/' },
+      from: { path: '^(src|systems)/', pathNot: '^src/vitest/' },
       to: { path: '(^|/)node_modules/(vitest|@vitest)/' },
+    },
+    {
+      name: 'nothing-stands-on-the-test-runner',
+      comment: 'ironkeel/vitest is a door: nothing else of the package goes through it',
+      severity: 'error',
+      from: { path: '^(src|systems)/', pathNot: '^src/vitest/' },
+      to: { path: '^src/vitest/' },
     },
     {
       name: 'prelude-alone-names-fp-ts',
@@ -106,7 +113,7 @@ module.exports = {
       name: 'package-lists-what-it-uses',
       comment: 'what the package needs at run time is in its dependencies',
       severity: 'error',
-      from: { path: '^(src|systems)/' },
+      from: { path: '^(src|systems)/', pathNot: '^src/vitest/' },
       to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'], dependencyTypesNot: ['type-only'] },
     },
   ],
