@@ -166,7 +166,7 @@ class Run<C, H extends Host<M, W>, S, M extends Tagged, Step extends Tagged, W, 
 
   #runWhile(goesOn: () => boolean): void {
     this.#lastStepMs = this.#time.nowMs;
-    const idle = (): boolean => this.#time.nowMs - this.#lastStepMs > idleMsMax;
+    const idle = (): boolean => this.#time.nextMs - this.#lastStepMs > idleMsMax;
     while (this.#found === undefined && goesOn() && !idle() && this.#time.runNext());
   }
 

@@ -33,6 +33,12 @@ export class VirtualTime {
     return this.at(this.#nowMs + delayMs, run);
   }
 
+  /** When the next event is; `Infinity` if there is none. */
+  get nextMs(): number {
+    while (this.#heap[0] !== undefined && this.#heap[0].run === undefined) this.#pop();
+    return this.#heap[0]?.timeMs ?? Infinity;
+  }
+
   /** Moves on to the next event and runs it; false if there is none. */
   runNext(): boolean {
     for (let event = this.#pop(); event !== undefined; event = this.#pop()) {

@@ -1,0 +1,94 @@
+/** The liveness phase: what must happen once the faults have healed, and hosts that never get there. */
+import { describe, expect, it } from 'vitest';
+import { Random } from '../../src/refinement/random.js';
+import { faultNames } from '../../src/refinement/simulation/faults.js';
+import { noProgress } from '../../src/refinement/simulation/progress.js';
+import { type RunOptions, type RunResult, simulate } from '../../src/refinement/simulator.js';
+import { endPoint } from '../../src/spec/endpoint.js';
+import { E } from '../../src/spec/prelude.js';
+import { ironrsmProtocol } from '../../systems/ironrsm/protocol.js';
+import { answersAndAgreement } from '../../systems/ironrsm/simulation/progress.js';
+import { ironrsmSimulation } from '../../systems/ironrsm/simulation.js';
+import type { LockConfiguration } from '../../systems/lock/configuration.js';
+import { lockSimulation } from '../../systems/lock/simulation.js';
+
+const options = (seed: number, more: Partial<RunOptions> = {}): RunOptions => ({
+  seed,
+  steps: 300,
+  faults: faultNames,
+  nodes: undefined,
+  ...more,
+});
+
+/** A lock whose nodes never send a grant again: in the host and, so that the host refinement stays silent, in the protocol. */
+const withoutRetransmission: typeof lockSimulation = {
+  ...lockSimulation,
+  draw: (random, drawOptions) => {
+    const cluster = lockSimulation.draw(random, drawOptions);
+    const parameters = { ...cluster.constants.parameters, resendMs: 1_000_000 };
+    const constants: LockConfiguration = { ...cluster.constants, parameters };
+    // The bound stays that of the lock as it should be.
+    return { ...cluster, constants };
+  },
+};
+
+describe('once the faults have healed', () => {
+  it('the lock goes round the whole ring, and IronRSM answers and agrees, also without the minority that crashed', async () => {
+    let crashed = 0;
+    for (let seed = 1; seed <= 12; seed++) {
+      const lock = await simulate(lockSimulation, options(seed));
+      const rsm = await simulate(ironrsmSimulation, options(seed, { steps: 800, faults: ['loss', 'crash'] }));
+      expect([lock.found, rsm.found]).toEqual([undefined, undefined]);
+      expect(lock.livenessSteps > 0 || lock.faultsFired.crash > 0).toBe(true);
+      expect(rsm.livenessMs).toBeGreaterThan(0);
+      crashed += rsm.faultsFired.crash;
+    }
+    expect(crashed).toBeGreaterThan(0);
+  });
+
+  it('a lock that does not send a lost grant again makes no progress', async () => {
+    const results: RunResult[] = [];
+    for (let seed = 1; seed <= 8; seed++)
+      results.push(await simulate(withoutRetransmission, options(seed, { faults: ['loss'] })));
+    const found = results.map((result) => result.found).find((violation) => violation !== undefined);
+    expect(found).toMatchObject({ code: 'NO_PROGRESS', check: 'LIVE', node: 'cluster' });
+    expect(found?.evidence.waitingFor).toContainEqual(expect.stringContaining('to hold the lock again'));
+  });
+
+  it('no progress is demanded of a ring of which a node has crashed', async () => {
+    const runs = Array.from({ length: 20 }, (_, seed) =>
+      simulate(lockSimulation, options(seed, { faults: ['crash'], nodes: 5 })),
+    );
+    const crashed = (await Promise.all(runs)).filter((run) => run.faultsFired.crash > 0);
+    expect(crashed.length).toBeGreaterThan(0);
+    for (const { found, livenessSteps } of crashed) expect([found, livenessSteps]).toEqual([undefined, 0]);
+  });
+});
+
+describe('what IronRSM is asked for', () => {
+  const replicas = [1, 2, 3].map((i) => endPoint(`10.0.0.${i}:7000`));
+
+  it('names the replicas that lag, and counts the view changes', () => {
+    const { constants } = ironrsmSimulation.draw(new Random(1), { nodes: 3 });
+    const state = ironrsmProtocol.init(constants, replicas[0] as (typeof replicas)[number]);
+    let view = state.election.view;
+    let opsComplete = 0;
+    const progress = answersAndAgreement(constants, [], {
+      running: replicas,
+      stateOf: (host) => ({
+        ...state,
+        election: { ...state.election, view },
+        executor: { ...state.executor, opsComplete: host === replicas[0] ? opsComplete : 0 },
+      }),
+    });
+    expect([progress.reached(), progress.waitingFor()]).toEqual([true, []]);
+    opsComplete = 2;
+    expect(progress.reached()).toBe(false);
+    expect(noProgress(progress, 10, 20).evidence.waitingFor).toEqual([
+      'the running replicas to have executed the same operations, and not 2, 0, 0',
+    ]);
+    expect(progress.check?.()).toEqual(E.right(undefined));
+    view = { seqno: 100, proposer: 0 };
+    expect(progress.check?.()).toMatchObject({ left: { code: 'ELECTION_STORM' } });
+  });
+});
