@@ -111,7 +111,7 @@ class Maker<C, H extends Host<M, W>, S, M extends Tagged, Step extends Tagged, W
     if (!shows) return E.right(await this.#makeRun(run, found, options, recorded));
     const start: Failing<DrawnCluster<C>> = { cluster, schedule: execution.happened, execution };
     const again = execute(this.#system, cluster, execution.happened);
-    const deterministic = execution.traceHash === recorder.traceHash && again.traceHash === execution.traceHash;
+    const deterministic = execution.traceHash === recorder.traceHash && partedAt(execution, again) === undefined;
     const small = deterministic && options.shrink !== undefined ? this.#shrunk(start, options.shrink) : undefined;
     const { cluster: kept, execution: last, schedule: steps } = small ?? start;
     return E.right({
@@ -137,13 +137,12 @@ class Maker<C, H extends Host<M, W>, S, M extends Tagged, Step extends Tagged, W
     const schedule = readSchedule(file.schedule, this.#system.definition.refinement.codec);
     if (E.isLeft(schedule)) return schedule;
     const [one, two] = [0, 1].map(() => execute(this.#system, cluster.right, schedule.right)) as [Execution, Execution];
-    const parted = one.hashes.findIndex((hash, i) => hash !== two.hashes[i]);
     return E.right({
       found: one.found,
       steps: one.happened.length,
       traceHash: one.traceHash,
       same: one.traceHash === file.traceHash && isSame(one.found, file),
-      partedAt: parted < 0 ? undefined : parted + 1,
+      partedAt: partedAt(one, two),
     });
   }
 
@@ -251,6 +250,14 @@ class Maker<C, H extends Host<M, W>, S, M extends Tagged, Step extends Tagged, W
     return E.right(recorder.cluster);
   }
 }
+
+/** The step, from 1, at which two executions of one schedule part; none where they agree. */
+const partedAt = (one: Execution, two: Execution): number | undefined => {
+  for (let at = 0; at < Math.max(one.hashes.length, two.hashes.length); at++) {
+    if (one.hashes[at] !== two.hashes[at]) return at + 1;
+  }
+  return one.found?.code === two.found?.code && one.found?.rule === two.found?.rule ? undefined : one.happened.length;
+};
 
 const isSame = (found: ReplayedCounterexample['found'], { violation }: Counterexample): boolean =>
   found !== undefined &&
