@@ -4,6 +4,7 @@ import { registerBench } from './commands/bench.js';
 import { registerClient } from './commands/client.js';
 import { registerConfig } from './commands/config.js';
 import { registerDemo } from './commands/demo.js';
+import { registerExplore } from './commands/explore.js';
 import { registerLincheck } from './commands/lincheck.js';
 import { registerPlants } from './commands/plants.js';
 import { registerReplay } from './commands/replay.js';
@@ -22,6 +23,7 @@ const registrations: readonly ((program: Command) => void)[] = [
   registerClient,
   registerStatus,
   registerSimulate,
+  registerExplore,
   registerPlants,
   registerReplay,
   registerTrace,

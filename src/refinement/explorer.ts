@@ -14,6 +14,12 @@ export {
 } from './explorer/exploration.js';
 export type { FaultKind } from './explorer/fault.js';
 export {
+  type CounterexampleToInduction,
+  type InductionParts,
+  type InductionResult,
+  judgeInduction,
+} from './explorer/induction.js';
+export {
   type ActionModel,
   type ActionValue,
   always,
@@ -29,5 +35,11 @@ export {
   type Verdict,
 } from './explorer/model.js';
 export { exploreInParallel } from './explorer/parallel.js';
+export {
+  type ExploredCluster,
+  type HostStep,
+  type ProtocolModelParts,
+  protocolModel,
+} from './explorer/protocol-model.js';
 export { explore } from './explorer/search.js';
 export type { ModelSource } from './explorer/worker-protocol.js';

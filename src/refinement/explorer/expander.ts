@@ -131,14 +131,17 @@ export class Expander<S, A extends ActionValue> {
     const place = this.#place++;
     if (place < this.#from || this.#stuck) return;
     const { key } = this;
-    key.of(next);
-    const id = this.#table.add(key.hi, key.lo, this.at, place);
+    let id = known;
+    if (next !== this.#state) {
+      key.of(next);
+      id = this.#table.add(key.hi, key.lo, this.at, place);
+    }
     if (id === full) {
       this.#stuck = true;
       this.#from = place;
       return;
     }
-    if (!this.#changed) this.#changed = !this.#isStutter(next);
+    if (!this.#changed && next !== this.#state) this.#changed = !this.#isStutter(next);
     this.totals.generated++;
     this.#cover(action, id !== known);
     if (id !== known) this.#enter(id, next);
