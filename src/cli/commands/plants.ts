@@ -74,10 +74,16 @@ const search = (name: string, args: readonly string[]): Promise<Ended> =>
       resolve({
         code: code ?? undefined,
         report: reportIn(out),
-        lastError: errors.trim().split('\n').slice(0, 3).join(' '),
+        lastError: errorIn(errors),
       });
     });
   });
+
+/** The line that says what went wrong: Node prints the place first. */
+const errorIn = (errors: string): string => {
+  const lines = errors.trim().split('\n');
+  return lines.find((line) => /^(?:\w*(?:Error|Mismatch)|ironkeel)\b.*:/.test(line)) ?? lines[0] ?? '';
+};
 
 const reportIn = (out: string): Report | undefined => {
   const last = out.trim().split('\n').at(-1) ?? '';
@@ -93,6 +99,8 @@ const argsOf = (system: string, { id, hunt }: Plant, seed: number): readonly str
   'simulate',
   system,
   '--json',
+  // Two searches go on at a time, one thread each: seeds are tried in their order.
+  ...['--jobs', '1'],
   '--plant',
   id,
   ...['--seed', String(seed), '--runs', String(hunt.runs), '--steps', String(hunt.steps)],

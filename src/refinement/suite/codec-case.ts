@@ -27,7 +27,7 @@ export const codecCase = <M>(
   messages: fc.Arbitrary<M>,
   { seed, codecRuns }: SuiteBudget,
 ): readonly SuiteCase[] => {
-  const given = { seed, numRuns: codecRuns };
+  const given = { seed, numRuns: codecRuns, includeErrorInReport: true };
   const comesBack = (message: M, bytes: Uint8Array): boolean => {
     const decoded = codec.decode(bytes);
     return E.isRight(decoded) && equalValues(decoded.right, message);

@@ -21,6 +21,6 @@ export const scheduleCase = (runs: Runs, { seed, steps, scheduleRuns }: SuiteBud
         faultSets,
         (drawn, length, faults) => runs.passes({ seed: drawn, steps: length, faults, nodes: undefined }),
       ),
-      { seed, numRuns: scheduleRuns, interruptAfterTimeLimit: shrinkingMs },
+      { seed, numRuns: scheduleRuns, interruptAfterTimeLimit: shrinkingMs, includeErrorInReport: true },
     ),
 });
