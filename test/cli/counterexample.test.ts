@@ -28,7 +28,10 @@ beforeAll(async () => {
   const simulated = await bench.run('simulate', 'lock', ...args);
   expect(simulated.stderr).toBe('');
   expect(simulated.code).toBe(1);
-  expect(lastJson(simulated.stdout)).toMatchObject({ ok: false, saved: { path: saved, deterministic: true, minimal: true } });
+  expect(lastJson(simulated.stdout)).toMatchObject({
+    ok: false,
+    saved: { path: saved, deterministic: true, minimal: true },
+  });
   text = readFileSync(saved, 'utf8');
 }, 60_000);
 afterAll(() => bench.clean());

@@ -31,5 +31,10 @@ document.addEventListener('keydown', (key) => {
   }
   key.preventDefault();
 });
-if (events.length > 0) choose(events.findIndex((event) => event.getAttribute('aria-pressed') === 'true'));
+if (events.length > 0) {
+  const shown = choose(events.findIndex((event) => event.getAttribute('aria-pressed') === 'true'));
+  const box = document.querySelector('.diagram');
+  const [inside, around] = [shown.getBoundingClientRect(), box.getBoundingClientRect()];
+  box.scrollBy(inside.left - around.left - around.width / 2, inside.top - around.top - around.height / 2);
+}
 `;
