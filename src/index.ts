@@ -24,6 +24,7 @@ export * from './refinement/cluster.js';
 export * from './refinement/cluster-judge.js';
 export * from './refinement/host-judge.js';
 export * from './refinement/host-refinement.js';
+export * from './refinement/linearizability.js';
 export * from './refinement/obligation.js';
 export { type FaultName, type FaultsFired, faultNames } from './refinement/simulation/faults.js';
 export type { Healed, Progress } from './refinement/simulation/progress.js';

@@ -32,6 +32,11 @@ export interface Model<S, Op, Out> {
    * only look.
    */
   readOnly?(op: Op, output: Out): boolean;
+  /**
+   * Whether `op` may be answered with `output` in `state`, or in any state that the operations in `others`, each once, lead to
+   * from there. When in doubt, true. Given, it tells the search early that an order leads nowhere.
+   */
+  stillPossible?(state: S, op: Op, output: Out, others: () => Iterable<Op>): boolean;
   /** An operation in words, with its answer; `undefined` is an unknown one. */
   describe(op: Op, output: Out | undefined): string;
   describeState(state: S): string;

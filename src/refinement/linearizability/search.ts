@@ -7,11 +7,11 @@
  * one called first goes first; and configurations are kept relative to the first return that is not placed, which makes
  * them short however long the history is.
  */
-import { O } from '../../spec/prelude.js';
 import type { Budget, Limit } from './budget.js';
 import { ConfigurationCache } from './cache.js';
 import { Links } from './links.js';
 import type { Model } from './model.js';
+import { refused, States } from './states.js';
 import type { Timeline } from './timeline.js';
 
 /** Operations in an order that the model allows, by their numbers in the timeline, and the state after them. */
@@ -35,11 +35,6 @@ export interface Searched<S> {
 
 /** How many partial linearizations a search collects. */
 export const partialsMax = 3;
-
-const refused = -1;
-
-/** What any state takes, roughly: the object, and its entry in the map of states. */
-const stateBytesMin = 100;
 
 /** Looks for a linearization. With `collect` it also keeps partial ones that place so many answered operations. */
 export const search = <S, Op, Out>(
@@ -66,9 +61,7 @@ class Search<S, Op, Out> {
   readonly #line: Timeline<Op, Out>;
   readonly #budget: Budget;
   readonly #collect: number;
-  /** States by number, so that configurations are integers. */
-  readonly #states: S[] = [];
-  readonly #stateNumbers = new Map<string | number, number>();
+  readonly #states: States<S, Op, Out>;
   /** Doubly linked lists of the answered operations not placed, by call and by return; the sentinel is `answered`. */
   readonly #calls: Links;
   readonly #returns: Links;
@@ -88,7 +81,6 @@ class Search<S, Op, Out> {
   readonly #choices: number[] = [];
   readonly #partials: { readonly order: readonly number[]; readonly state: number }[] = [];
   #state: number;
-  #stateBytes = 0;
   #placed = 0;
   #deepest = 0;
   #placedMax = 0;
@@ -97,6 +89,7 @@ class Search<S, Op, Out> {
     this.#model = model;
     this.#line = line;
     this.#budget = budget;
+    this.#states = new States(model, line, budget);
     this.#collect = collect;
     const { answered, byReturn, slots, total, alike } = line;
     this.#calls = new Links(answered, (i) => i);
@@ -110,14 +103,14 @@ class Search<S, Op, Out> {
     const looks = (n: number): boolean => model.readOnly?.(line.ops[n] as Op, line.outputs[n] as Out) === true;
     this.#looks = Uint8Array.from({ length: answered }, (_, n) => Number(looks(n)));
     this.#cache = new ConfigurationCache(this.#head.length, this.#open.length);
-    this.#state = this.#numberOf(model.init);
+    this.#state = this.#states.initial;
   }
 
   run(): Searched<S> {
     this.#frames.push({ trail: 0, state: this.#state, mask: this.#mask.slice(), choices: 0, next: 0 });
     if (this.#enter(refused) === 'complete') return this.#end('linearizable');
     for (;;) {
-      const bytes = this.#cache.bytes + this.#stateBytes;
+      const bytes = this.#cache.bytes + this.#states.bytes;
       const limit = bytes >= this.#budget.memoryBytesMax ? 'memory' : this.#budget.exceeded;
       if (limit !== undefined) return this.#end(limit);
       const frame = this.#frames.at(-1) as Frame;
@@ -131,7 +124,7 @@ class Search<S, Op, Out> {
   #end(answer: Searched<S>['answer']): Searched<S> {
     const placed = ({ order, state }: { readonly order: readonly number[]; readonly state: number }): Placed<S> => ({
       order,
-      state: this.#states[state] as S,
+      state: this.#states.at(state),
     });
     return {
       answer,
@@ -171,17 +164,17 @@ class Search<S, Op, Out> {
       n !== answered && (call[n] as number) < (returns[this.#returns.first] as number);
       n = this.#calls.after(n)
     ) {
-      const next = this.#step(this.#state, n);
+      const next = this.#states.step(this.#state, n);
       if (next === this.#state && this.#looks[n] === 1) this.#place(n);
       else if (next !== refused) this.#choices.push(n, next);
     }
     this.#measure();
     if (this.#placed === answered) return 'complete';
-    if (!this.#remember()) {
+    this.#firstReturnFirst(choices);
+    if (!this.#mayReturn() || !this.#remember()) {
       this.#choices.length = choices;
       return 'seen';
     }
-    this.#firstReturnFirst(choices);
     this.#stackOpen(this.#placed === placedBefore ? beforeOpen : refused);
     return 'entered';
   }
@@ -216,16 +209,47 @@ class Search<S, Op, Out> {
     }
   }
 
-  #stackOpen(beforeOpen: number): void {
+  /** False where an operation under way at the first return fits nowhere any more. */
+  #mayReturn(): boolean {
+    const model = this.#model;
+    if (model.stillPossible === undefined) return true;
+    const { answered, call, return: returns, ops, outputs } = this.#line;
+    const state = this.#states.at(this.#state);
+    const until = returns[this.#returns.first] as number;
+    for (let n = this.#calls.first; n !== answered && (call[n] as number) < until; n = this.#calls.after(n)) {
+      if (!model.stillPossible(state, ops[n] as Op, outputs[n] as Out, () => this.#before(n))) return false;
+    }
+    return true;
+  }
+
+  /** What may be placed before the answered operation `n`. */
+  *#before(n: number): Iterable<Op> {
+    const { answered, alike, call, return: returns, ops } = this.#line;
+    const until = returns[n] as number;
+    for (let i = this.#calls.first; i !== answered && (call[i] as number) < until; i = this.#calls.after(i))
+      if (i !== n) yield ops[i] as Op;
+    for (const [i, list] of alike.entries()) {
+      const open = list[this.#used[i] as number];
+      if (open !== undefined && (call[open] as number) < until) yield ops[open] as Op;
+    }
+  }
+
+  /** Open operations that may be placed: of those that do the same the first one left. */
+  *#openNow(): Iterable<number> {
     const { alike, call, return: returns } = this.#line;
     const before = returns[this.#returns.first] as number;
     for (let i = 0; i < alike.length; i++) {
       const n = alike[i]?.[this.#used[i] as number];
-      if (n === undefined || (call[n] as number) > before) continue;
-      const next = this.#step(this.#state, n);
+      if (n !== undefined && (call[n] as number) < before) yield n;
+    }
+  }
+
+  #stackOpen(beforeOpen: number): void {
+    for (const n of this.#openNow()) {
+      const next = this.#states.step(this.#state, n);
       if (next === refused || next === this.#state) continue;
       // Where the open operation before this one makes no difference, it need not have happened.
-      if (beforeOpen !== refused && this.#step(beforeOpen, n) === next) continue;
+      if (beforeOpen !== refused && this.#states.step(beforeOpen, n) === next) continue;
       this.#choices.push(n, next);
     }
   }
@@ -274,23 +298,6 @@ class Search<S, Op, Out> {
     setBit(this.#open, bit, by === 1);
     const list = this.#alikeOf[bit] as number;
     this.#used[list] = (this.#used[list] as number) + by;
-  }
-
-  /** The number of the state after operation `n`, or `refused`. */
-  #step(state: number, n: number): number {
-    this.#budget.spend();
-    const next = this.#model.step(this.#states[state] as S, this.#line.ops[n] as Op, this.#line.outputs[n]);
-    return O.isNone(next) ? refused : this.#numberOf(next.value);
-  }
-
-  #numberOf(state: S): number {
-    const key = this.#model.stateKey(state);
-    const known = this.#stateNumbers.get(key);
-    if (known !== undefined) return known;
-    this.#stateNumbers.set(key, this.#states.length);
-    // The state itself is taken to be about as large as its key.
-    this.#stateBytes += stateBytesMin + (typeof key === 'string' ? 4 * key.length : 0);
-    return this.#states.push(state) - 1;
   }
 }
 

@@ -32,6 +32,12 @@ export const counterModel: CallModel<number, CounterCall, number | null> = {
   stateKey: (state) => state,
   operationKey: callKey,
   readOnly: ({ op }) => op === 'read',
+  stillPossible: (state, { op, args }, output, others) => {
+    const needed = (output ?? Number.POSITIVE_INFINITY) - (op === 'add' ? args[0] : op === 'increment' ? 1 : 0);
+    if (state <= needed) return true;
+    for (const other of others()) if (other.op === 'add' && other.args[0] < 0) return true;
+    return false;
+  },
   describe: callText,
   describeState: String,
   read: readerOf<CounterCall, number | null>('counter', {

@@ -82,6 +82,34 @@ const stepOf =
     }
   };
 
+/** Whether `call` may be what brings `state` closer to `needed`, or starts anew at something that may grow to it. */
+const leadsTo = (state: KvValue, needed: KvValue, call: KvCall): boolean => {
+  switch (call.op) {
+    case 'put':
+    case 'set':
+      return needed?.startsWith(call.args[0]) === true;
+    case 'cas':
+      return needed?.startsWith(call.args[1]) === true;
+    case 'append': {
+      const begun = state ?? '';
+      return needed?.startsWith(begun) === true && needed.startsWith(call.args[0], begun.length);
+    }
+    default:
+      return call.op !== 'get';
+  }
+};
+
+/** A get and a successful cas need their value to be there, or to come about. */
+const stillPossible = (state: KvValue, call: KvCall, output: Result, others: () => Iterable<KvCall>): boolean => {
+  let needed: Result;
+  if (call.op === 'get') needed = output;
+  else if (call.op === 'cas' && output === true) needed = call.args[0];
+  else return true;
+  if (state === needed || (needed !== null && typeof needed !== 'string')) return true;
+  for (const other of others()) if (leadsTo(state, needed, other)) return true;
+  return false;
+};
+
 /**
  * A key-value store, a part for each key. `absent` is what an absent key reads as: null, or '' as in Porcupine's histories,
  * in which nil stands for '' too.
@@ -97,6 +125,7 @@ export const kvModelOf = (absent: KvValue): CallModel<KvValue, KvCall, Result> =
     stateKey: (state) => state ?? 0,
     partition: ({ key }) => key,
     operationKey: callKey,
+    stillPossible,
     readOnly: ({ op }, output) => op === 'get' || output === false || isError(output),
     describe: callText,
     describeState: valueText,

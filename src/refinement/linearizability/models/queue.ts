@@ -24,6 +24,11 @@ export const queueModel: CallModel<QueueState, QueueCall, Value> = {
   stateKey: (state) => JSON.stringify(state),
   operationKey: callKey,
   readOnly: ({ op }, output) => op === 'dequeue' && output === null,
+  stillPossible: (state, { op }, output, others) => {
+    if (op === 'enqueue' || output === null || state.includes(output)) return true;
+    for (const other of others()) if (other.op === 'enqueue' && other.args[0] === output) return true;
+    return false;
+  },
   describe: callText,
   describeState: (state) => `[${state.map(valueText).join(', ')}]`,
   read: readerOf<QueueCall, Value>('queue', {

@@ -32,11 +32,26 @@ const step = (state: Value, call: CasRegisterCall, output: Value | undefined): O
   }
 };
 
+/** A read and a successful cas need their value to be there, or to be written. */
+const stillPossible = (
+  state: Value,
+  call: CasRegisterCall,
+  output: Value,
+  others: () => Iterable<CasRegisterCall>,
+): boolean => {
+  if (call.op === 'write' || (call.op === 'cas' && output === false)) return true;
+  const needed = call.op === 'read' ? output : call.args[0];
+  if (state === needed) return true;
+  for (const { op, args } of others()) if (op !== 'read' && args.at(-1) === needed) return true;
+  return false;
+};
+
 const common = {
   init: null,
   step,
   stateKey: valueKey,
   operationKey: callKey,
+  stillPossible,
   readOnly: ({ op }: CasRegisterCall, output: Value) => op === 'read' || (op === 'cas' && output === false),
   describe: callText,
   describeState: valueText,
