@@ -62,6 +62,7 @@ const good = {
   'src/host/loop.ts': `${imports('../network/io.js').replaceAll('x', 'y').replace('const y', 'const z')}`,
   'src/refinement/judge.ts': "export { y } from '../protocol/protocol.js';\nexport { z } from '../host/loop.js';\n",
   'src/cli/systems.ts': "export * from '../../systems/a/refinement.js';\n",
+  'src/vitest/index.ts': imports('vitest'),
   'systems/a/messages.ts': x,
   'systems/a/protocol.ts': imports('./messages.js'),
   'systems/a/protocol/step.ts': imports('../messages.js'),
@@ -115,6 +116,12 @@ const breaches = [
   ['two files import each other', 'src/cli/one.ts', `${imports('./two.js')}`, 'no-cycles'],
   ["two files import each other's types", 'src/cli/here.ts', importsType('./there.js'), 'no-cycles'],
   ['the package imports the test runner', 'src/cli/c.ts', imports('vitest'), 'package-loads-without-the-test-runner'],
+  [
+    'the package goes through its door to the test runner',
+    'src/cli/g.ts',
+    imports('../vitest/b.js'),
+    'nothing-stands-on-the-test-runner',
+  ],
   ['another file than the prelude imports fp-ts', 'src/cli/d.ts', imports('fp-ts'), 'prelude-alone-names-fp-ts'],
   ['an import names no file', 'src/cli/e.ts', imports('./nowhere.js'), 'imports-resolve'],
   ['the package uses a tool of its developers', 'src/cli/f.ts', imports('tool'), 'package-lists-what-it-uses'],
@@ -126,6 +133,7 @@ const targets = {
   'src/host/b.ts': x,
   'src/refinement/b.ts': x,
   'src/cli/b.ts': x,
+  'src/vitest/b.ts': x,
   'src/cli/two.ts': `${imports('./one.js').replace('{ x }', '{ y as x }')}${x.replace(' x ', ' z ')}`,
   'src/cli/there.ts': importsType('./here.js').replace('{ T }', '{ U as T }'),
   ...Object.fromEntries(
