@@ -22,6 +22,7 @@ export * from './refinement/arbitrary.js';
 export * from './refinement/campaign.js';
 export * from './refinement/cluster.js';
 export * from './refinement/cluster-judge.js';
+export * from './refinement/explorer.js';
 export * from './refinement/host-judge.js';
 export * from './refinement/host-refinement.js';
 export * from './refinement/linearizability.js';

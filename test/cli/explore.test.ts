@@ -87,7 +87,7 @@ describe('ironkeel explore', () => {
 
   it('ends with 130 when it is interrupted', async () => {
     const running = bench.start('explore', 'two-phase-commit', '--size', '11');
-    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    await running.printed('exploring');
     running.child.kill('SIGINT');
     const { code, stdout } = await running.ended;
     expect(code).toBe(130);

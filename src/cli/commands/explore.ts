@@ -144,6 +144,7 @@ const optionsOf = (flags: ExploreFlags): ExploreOptions => {
 const run = async (name: string, entry: ExplorationEntry, size: number, bound: number, flags: ExploreFlags) => {
   try {
     const options = optionsOf(flags);
+    say(`exploring ${name} of size ${size}`);
     if (flags.workers === 1) return await explore(await entry.make(size, bound), options);
     const module = new URL('../explorations.js', import.meta.url).href;
     return await exploreInParallel({ module, name: 'modelNamed', args: [name, size, bound] }, flags.workers, options);
