@@ -5,7 +5,9 @@ import type { Arrow, SpaceTime, SpaceTimeEvent } from './space-time.js';
 
 const lineGapOf = (lines: number): number => (lines > 4 ? 156 : 190);
 const rowHeight = 50;
-const top = 64;
+/** Names stand in a picture of their own, which stays while the other scrolls. */
+const namesHeight = 46;
+const top = 10;
 const left = 96;
 const radius = 10;
 
@@ -21,14 +23,18 @@ export const diagramOf = (spaceTime: SpaceTime, selected: number): string => {
   const places = new Map(lines.map((line, i) => [line.endPoint as string, left + lineGap * i]));
   const x = (on: string): number => places.get(on) ?? left;
   const y = (at: number): number => top + rowHeight * at + rowHeight / 2;
+  const names = lines.map(
+    ({ endPoint, kind }) =>
+      `<text class="name" x="${x(endPoint)}" y="20">${escapeHtml(endPoint)}</text><text class="kind" x="${x(endPoint)}" y="35">${kind}</text>`,
+  );
   const verticals = lines.map(({ endPoint, kind }) => {
     const at = x(endPoint);
-    return `<line class="line ${kind}" x1="${at}" x2="${at}" y1="${top - 10}" y2="${height - 8}"/>
-<text class="name" x="${at}" y="${top - 34}">${escapeHtml(endPoint)}</text><text class="kind" x="${at}" y="${top - 19}">${kind}</text>`;
+    return `<line class="line ${kind}" x1="${at}" x2="${at}" y1="0" y2="${height - 8}"/>`;
   });
   const drawn = arrows.map((arrow) => drawnArrow(arrow, arrows, x, y));
   const marks = events.map((event, at) => drawnEvent(event, at, x(event.on), y(at), at === selected));
-  return `<svg role="group" aria-label="Space-time diagram" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">
+  return `<svg class="names" aria-hidden="true" width="${width}" height="${namesHeight}">${names.join('')}</svg>
+<svg role="group" aria-label="Space-time diagram" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">
 <defs><marker id="head" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" orient="auto-start-reverse"><path d="M0 0.6 8 4 0 7.4z"/></marker></defs>
 ${verticals.join('\n')}
 ${drawn.map(({ path }) => path).join('\n')}

@@ -17,10 +17,11 @@ mark { background: var(--mark); color: inherit; border-radius: 2px; }
 .violation { background: var(--bad-bg); border-left: 4px solid var(--bad); border-radius: 4px; padding: 12px 16px; }
 .violation h2 { color: var(--bad); } .violation p { margin: 4px 0; } .violation.none { border-color: var(--line); background: none; } .violation.none h2 { color: inherit; margin: 0; }
 dl { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: 3px 14px; margin: 6px 0 0; } dt { color: var(--muted); } dd { margin: 0; }
-main { display: grid; grid-template-columns: minmax(0, 1fr) minmax(380px, 38%); gap: 20px; padding: 8px 24px 32px; align-items: start; }
-.diagram { overflow: auto; max-height: calc(100vh - 24px); position: sticky; top: 12px; background: var(--panel); border: 1px solid var(--rule); border-radius: 6px; }
+main { display: grid; grid-template-columns: minmax(0, 1fr) minmax(380px, 38%); gap: 20px; padding: 8px 24px 20px; align-items: start; }
+.diagram { overflow: auto; max-height: 100%; background: var(--panel); border: 1px solid var(--rule); border-radius: 6px; }
+.names { position: sticky; top: 0; z-index: 1; background: var(--panel); border-bottom: 1px solid var(--rule); }
 svg { display: block; font: 11px system-ui, sans-serif; }
-aside { position: sticky; top: 12px; max-height: calc(100vh - 24px); overflow: auto; background: var(--panel); border: 1px solid var(--rule); border-radius: 6px; padding: 14px 18px; }
+aside { max-height: 100%; overflow: auto; background: var(--panel); border: 1px solid var(--rule); border-radius: 6px; padding: 14px 18px; }
 .hint { margin: 0 0 10px; color: var(--muted); font-size: 12px; }
 .at { display: inline-block; min-width: 24px; margin-right: 8px; padding: 0 6px; text-align: center; border-radius: 10px; background: var(--host); color: var(--panel); font-size: 13px; }
 .clock, .summary, .nothing { margin: 0; color: var(--muted); } .fails { margin: 0 0 6px; color: var(--bad); font-weight: 600; }
@@ -40,6 +41,7 @@ tr.changed { background: var(--chg); } tr.added { background: var(--add); } tr.r
 .event[aria-pressed=true] circle { fill: var(--host); } .event.send[aria-pressed=true] rect:not(.touch) { fill: var(--client); } .event[aria-pressed=true] .number { fill: var(--panel); }
 .event.fails circle { stroke: var(--bad); stroke-width: 3; } .event.fails[aria-pressed=true] circle { fill: var(--bad); } .event.fails .what { fill: var(--bad); font-weight: 700; }
 .event:focus-visible .touch { stroke: var(--host); stroke-dasharray: 2 2; }
-@media (max-width: 1000px) { main { grid-template-columns: minmax(0, 1fr); } aside, .diagram { position: static; max-height: none; } }
-@media print { aside { display: none; } main { display: block; } }
+@media (min-width: 1001px) and (min-height: 600px) { body { display: flex; flex-direction: column; height: 100vh; } header { flex: none; max-height: 45vh; overflow: auto; } main { flex: 1; min-height: 0; } }
+@media (max-width: 1000px) { main { grid-template-columns: minmax(0, 1fr); } .diagram { max-height: 70vh; } }
+@media print { body { height: auto; } .diagram { max-height: none; } aside { display: none; } main { display: block; } }
 `;
