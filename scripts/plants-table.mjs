@@ -68,7 +68,4 @@ const body = Object.entries(plants).flatMap(([system, list]) =>
 const text = readFileSync(document, 'utf8');
 const [begin, end] = marks.map((mark) => text.indexOf(mark));
 if (begin < 0 || end < begin) throw new Error(`${document} lacks the marks ${marks.join(' and ')}`);
-writeFileSync(
-  document,
-  `${text.slice(0, begin + marks[0].length)}\n\n${body.join('\n\n')}\n\n${text.slice(end)}`,
-);
+writeFileSync(document, `${text.slice(0, begin + marks[0].length)}\n\n${body.join('\n\n')}\n\n${text.slice(end)}`);
