@@ -42,7 +42,8 @@ const exitCodeOf = (result: CampaignResult, runs: number): ExitCode => {
   // A check that threw has not passed anything, and has not found anything either.
   if (result.found.some((found) => found.check === 'JUDGE')) return exitCodes.internal;
   if (result.found.length > 0) return exitCodes.violation;
-  if (!result.complete || result.differing.length > 0) return exitCodes.inconclusive;
+  const undecided = result.differing.length > 0 || result.undecided.length > 0;
+  if (!result.complete || undecided) return exitCodes.inconclusive;
   // One run cannot reach everything; a campaign that did not has shown less than it seems.
   return runs > 1 && result.unreached.length > 0 ? exitCodes.inconclusive : exitCodes.ok;
 };
@@ -73,6 +74,7 @@ const tell = (system: string, result: CampaignResult, seed: number, replay: read
   if (result.found.length === 0) say('0 violations');
   if (result.differing.length > 0)
     say(`not deterministic: a second run of seed ${result.differing.join(', ')} differs`);
+  for (const { seed: one, why } of result.undecided) say(`inconclusive in seed ${one}: ${why}`);
   if (!result.complete) say('inconclusive: out of time; give --time-limit more seconds, or ask for fewer runs');
   if (result.found.length === 0 && runs > 1 && result.unreached.length > 0) {
     say(`inconclusive: never reached ${result.unreached.join(', ')}; ask for more runs or steps`);

@@ -23,6 +23,8 @@ export interface CampaignResult {
   readonly complete: boolean;
   /** Seeds whose second run took other steps than the first. */
   readonly differing: readonly number[];
+  /** Seeds of which a check had no answer, and why. */
+  readonly undecided: readonly { readonly seed: number; readonly why: string }[];
 }
 
 /** A run, and whether doing it again gave the same trace; `undefined` where it was done once. */
@@ -44,6 +46,7 @@ export class CampaignSums {
   readonly #reached: Record<string, number> = {};
   readonly #found: Found[] = [];
   readonly #differing: number[] = [];
+  readonly #undecided: { readonly seed: number; readonly why: string }[] = [];
   readonly #runsAsked: number;
   #traceHash: string | undefined;
   #runs = 0;
@@ -96,6 +99,7 @@ export class CampaignSums {
       traceHash: this.#runs === 1 ? this.#traceHash : undefined,
       complete: this.complete,
       differing: this.#differing,
+      undecided: this.#undecided,
     };
   }
 
@@ -108,6 +112,7 @@ export class CampaignSums {
     addTo(this.#reached, result.reached);
     this.#traceHash = result.traceHash;
     if (result.found !== undefined) this.#found.push(result.found);
+    if (result.inconclusive !== undefined) this.#undecided.push({ seed: result.seed, why: result.inconclusive });
     if (same === false) this.#differing.push(result.seed);
   }
 }
