@@ -233,6 +233,15 @@ describe('leads-to', () => {
     );
   });
 
+  it('says in one sentence that a premise threw', async () => {
+    const broken = (): boolean => {
+      throw new Error('no premise');
+    };
+    const { fault, complete } = await explore(graph([[0, 1]], broken, is(1)));
+    expect(complete).toBe(false);
+    expect(fault?.sentence).toBe('the property "premise leads to goal" threw Error: no premise in the state 0');
+  });
+
   it('shows a cycle that serves every fair instance', async () => {
     // In the component of 1, 2 and 3 the instance a is enabled everywhere, and taken only from 3.
     const edges = [

@@ -32,6 +32,8 @@ const stateMax = 2_000;
 
 class Conclusion<S, A extends ActionValue> {
   readonly found: FoundViolation[] = [];
+  /** The graph of all states did not fit. */
+  outOfMemory = false;
   fault: Exploration['fault'];
   readonly #explored: Explored<S, A>;
   readonly #retrace: Retrace<S, A>;
@@ -55,6 +57,11 @@ class Conclusion<S, A extends ActionValue> {
     try {
       conclude();
     } catch (error) {
+      // What a typed array throws that cannot be allocated.
+      if (error instanceof RangeError && /allocation|array length/i.test(error.message)) {
+        this.outOfMemory = true;
+        return;
+      }
       if (!(error instanceof ModelFault)) throw error;
       this.fault = { kind: error.kind, sentence: error.message, trace: [] };
     }
@@ -117,8 +124,8 @@ export const conclude = <S, A extends ActionValue>(explored: Explored<S, A>): Ex
   const { model, totals, depth, exact, stopped } = explored;
   const conclusion = new Conclusion(explored);
   conclusion.run();
-  const { found, fault } = conclusion;
-  const ended = fault !== undefined ? 'fault' : stopped;
+  const { found, fault, outOfMemory } = conclusion;
+  const ended = fault !== undefined ? 'fault' : outOfMemory ? 'memory' : stopped;
   return {
     model: model.name,
     generated: totals.generated,

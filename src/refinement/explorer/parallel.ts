@@ -1,7 +1,6 @@
 /** Breadth-first exploration on several threads, level by level, over one table that all share. */
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { Worker } from 'node:worker_threads';
 import { toPlain } from '../values.js';
 import { loadCheckpoint, saveCheckpoint } from './checkpoint.js';
 import { conclude } from './conclude.js';
@@ -12,6 +11,7 @@ import { Limits } from './limits.js';
 import type { ActionValue, StateModel } from './model.js';
 import { refuseMisfits } from './refuse.js';
 import { fillSlots, grown, StateTable, type TableMemory, tableMemory } from './state-table.js';
+import { Thread } from './thread.js';
 import { addTotals, emptyTotals, type Totals } from './totals.js';
 import { walkStates } from './walk.js';
 import {
@@ -20,9 +20,7 @@ import {
   loadModel,
   type ModelSource,
   type MovedState,
-  type Reply,
   type Rest,
-  type WorkerData,
 } from './worker-protocol.js';
 
 /** States of the first table. */
@@ -31,43 +29,6 @@ const pollMs = 50;
 /** States move between workers where one holds more than its share by this factor, and by this many. */
 const unevenFactor = 1.25;
 const unevenMin = 32;
-
-/** A worker thread, as a function from commands to replies. */
-class Thread {
-  readonly #worker: Worker;
-  readonly #waiting: { resolve: (reply: Reply) => void; reject: (error: Error) => void }[] = [];
-  #failure: Error | undefined;
-
-  constructor(data: WorkerData) {
-    this.#worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: data });
-    this.#worker.on('message', (reply: Reply) => this.#waiting.shift()?.resolve(reply));
-    this.#worker.on('error', (error: Error) => this.#fail(error));
-    this.#worker.on('exit', (code) => this.#fail(new Error(`a worker of the explorer ended with code ${code}`)));
-  }
-
-  #fail(error: Error): void {
-    this.#failure ??= error;
-    for (const { reject } of this.#waiting.splice(0)) reject(this.#failure);
-  }
-
-  ask(command: Command): Promise<Reply> {
-    if (this.#failure !== undefined) return Promise.reject(this.#failure);
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ resolve, reject });
-      this.#worker.postMessage(command);
-    });
-  }
-
-  async rest(command: Command): Promise<Rest> {
-    const reply = await this.ask(command);
-    if (reply.tag !== 'rest') throw new Error('a worker of the explorer answered another question');
-    return reply.rest;
-  }
-
-  async end(): Promise<void> {
-    await this.#worker.terminate();
-  }
-}
 
 class ParallelSearch {
   readonly #model: StateModel<unknown, ActionValue>;
