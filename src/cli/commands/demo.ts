@@ -1,12 +1,15 @@
 /** `ironkeel demo`: replicas as processes on loopback UDP under load, one killed, and what came of it. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
+import { monotonicNowMs } from '../../host/real-time.js';
+import { type HistoryVerdict, judgeRecorded } from '../../refinement/linearizability.js';
 import { findLeader, GapRecorder } from '../cluster/leader.js';
 import { ProcessCluster, totalsOf } from '../cluster/process-cluster.js';
 import { Ledger } from '../demo/ledger.js';
 import { DemoLoad, readBack } from '../demo/load.js';
 import { onInterrupt } from '../interrupt.js';
 import { conclude, exitCodes, wholeFlag } from '../outcome.js';
+import { violationWords } from '../violation-words.js';
 
 interface DemoFlags {
   readonly seconds: number;
@@ -19,6 +22,9 @@ const replicas = 3;
 
 /** A demo that hangs is ended this long after its load should have. */
 const graceMs = 25_000;
+
+/** The search for an order of all requests may take so long. */
+const historyLimitMs = 8_000;
 
 /** Writes a line for the person who watches. */
 type Say = (line: string) => void;
@@ -36,8 +42,19 @@ interface Findings {
   readonly outcomesUnknown: number;
   readonly lost: number;
   readonly contradictions: number;
+  /** Whether everything that clients were told fits one order of their requests; `unknown` where that took too long to find out. */
+  readonly history: HistoryVerdict['answer'];
   readonly gapMs: number;
 }
+
+/** Judges what all clients were told. */
+const judge = (history: DemoLoad['history'], say: Say): HistoryVerdict['answer'] => {
+  say('Looking for one order of all requests that explains what every client was told.');
+  const verdict = judgeRecorded('kv', history, { time: { limitMs: historyLimitMs, nowMs: monotonicNowMs } });
+  if (verdict.answer === 'not') say(`WRONG: there is none. ${violationWords(verdict.violation)}`);
+  if (verdict.answer === 'unknown') say(`That is not known: ${verdict.why}.`);
+  return verdict.answer;
+};
 
 const runLoad = async (cluster: ProcessCluster, seconds: number, say: Say): Promise<Findings> => {
   const ledger = new Ledger();
@@ -59,16 +76,18 @@ const runLoad = async (cluster: ProcessCluster, seconds: number, say: Say): Prom
   const gapMs = gaps.longestMs;
   say(`The service went on: the longest time without an answer was ${gapMs} ms.`);
   say('Reading back every key.');
-  const found = await readBack(cluster, ledger.keys());
+  const found = await readBack(cluster, ledger.keys(), load.history);
   const wrong = [...found].flatMap(([key, value]) => ledger.contradiction(key, value) ?? []);
   for (const { key, found: value, atLeast, atMost } of wrong) {
     say(`WRONG: ${key} holds ${value}, and clients were told of ${atLeast} to ${atMost}.`);
   }
+  const history = judge(load.history, say);
   return {
     requestsAnswered: ledger.acknowledged,
     outcomesUnknown: ledger.unknown,
     lost: wrong.reduce((sum, w) => sum + ledger.lost(w), 0),
     contradictions: wrong.length,
+    history,
     gapMs,
   };
 };
@@ -105,16 +124,19 @@ const runDemo = async (flags: DemoFlags): Promise<void> => {
     say(`WRONG: replica ${id} ended with exit code ${exit.code}:`);
     say(lastWords);
   }
-  const broken = findings.contradictions > 0 || totals.violations > 0 || failed.length > 0;
+  const broken =
+    findings.contradictions > 0 || findings.history === 'not' || totals.violations > 0 || failed.length > 0;
   say('');
   say(`requests answered            ${findings.requestsAnswered}`);
   say(`outcomes unknown             ${findings.outcomesUnknown}`);
   say(`steps checked                ${totals.stepsChecked} of ${totals.steps}`);
   say(`violations                   ${totals.violations}`);
   say(`acknowledged requests lost   ${findings.lost}`);
+  say(`history of the clients       ${findings.history === 'not' ? 'NOT linearizable' : findings.history}`);
   say(`longest gap after the kill   ${findings.gapMs} ms`);
   const interrupted = flags.keep === true && !broken;
-  const exitCode = broken ? exitCodes.violation : interrupted ? exitCodes.interrupted : exitCodes.ok;
+  const fine = findings.history === 'linearizable' ? exitCodes.ok : exitCodes.inconclusive;
+  const exitCode = broken ? exitCodes.violation : interrupted ? exitCodes.interrupted : fine;
   conclude({ command: 'demo', exitCode, json, fields: { ...findings, ...totals, clients, nodes: replicas } });
 };
 

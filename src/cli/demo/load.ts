@@ -1,5 +1,6 @@
 /** Clients that increment and write until they are told to stop, and note in a ledger what they were told. */
 
+import { type Call, HistoryRecorder, type Result } from '../../refinement/linearizability.js';
 import { E } from '../../spec/prelude.js';
 import type { GapRecorder } from '../cluster/leader.js';
 import type { ProcessCluster } from '../cluster/process-cluster.js';
@@ -22,6 +23,8 @@ export class DemoLoad {
   readonly #cluster: ProcessCluster;
   readonly #ledger: Ledger;
   readonly #gaps: GapRecorder;
+  /** What every client asked and was told. */
+  readonly history: HistoryRecorder<Call, Result>;
   #running = true;
   #done: Promise<unknown> = Promise.resolve();
 
@@ -30,6 +33,7 @@ export class DemoLoad {
     this.#cluster = cluster;
     this.#ledger = ledger;
     this.#gaps = gaps;
+    this.history = new HistoryRecorder(() => performance.now() * 1e6);
   }
 
   /** Starts `clients` clients. */
@@ -50,14 +54,28 @@ export class DemoLoad {
       // Two increments of a shared key, then one write of an own one.
       if (n % 3 === 0) {
         const key = `note-${i}`;
-        const known = this.#known(await kv.set(Buffer.from(key), Buffer.from(String(n)), { timeoutMs }));
+        const value = Buffer.from(String(n));
+        const known = await this.#told(i, { op: 'set', key, args: [String(n)] }, async () => {
+          return E.map(() => null)(await kv.set(Buffer.from(key), value, { timeoutMs }));
+        });
         this.#ledger.wrote(key, n, known);
       } else {
         const key = `count-${(i * 5 + n) % counters}`;
-        this.#ledger.incremented(key, this.#known(await kv.incr(Buffer.from(key), { timeoutMs })));
+        const incr = () => kv.incr(Buffer.from(key), { timeoutMs });
+        this.#ledger.incremented(key, await this.#told(i, { op: 'incr', key, args: [] }, incr));
       }
     }
     await client.close();
+  }
+
+  /** Records a request of client `i`, and says whether its outcome is known. */
+  async #told(i: number, call: Call, request: () => Promise<E.Either<rsm.CommandError, Result>>): Promise<boolean> {
+    const id = this.history.call(`client ${i}`, call);
+    const answer = await request();
+    const known = this.#known(answer);
+    if (E.isRight(answer)) this.history.returned(id, answer.right);
+    else this.history.gaveUp(id);
+    return known;
   }
 
   #known<A>(answer: E.Either<rsm.CommandError, A>): boolean {
@@ -70,18 +88,22 @@ export class DemoLoad {
   }
 }
 
-/** The number under each key, 0 where there is none. Throws where the service does not answer. */
+/** The number under each key, 0 where there is none, asked for in `history` too. Throws where the service does not answer. */
 export const readBack = async (
   cluster: ProcessCluster,
   keys: readonly string[],
+  history: HistoryRecorder<Call, Result>,
 ): Promise<ReadonlyMap<string, number>> => {
   const client = await openClient(cluster);
   const kv = new rsm.KvClient(client);
   const found = new Map<string, number>();
   for (const key of keys) {
+    const id = history.call('reader', { op: 'get', key, args: [] });
     const value = await kv.get(Buffer.from(key), { timeoutMs });
     if (E.isLeft(value)) throw new Error(`"${key}" could not be read back: ${value.left.message}`);
-    found.set(key, value.right === null ? 0 : Number(Buffer.from(value.right).toString()));
+    const text = value.right === null ? null : Buffer.from(value.right).toString();
+    history.returned(id, text);
+    found.set(key, Number(text ?? 0));
   }
   await client.close();
   return found;

@@ -15,7 +15,7 @@ export type HistoryVerdict =
   | { readonly answer: 'unknown'; readonly why: string };
 
 /** No clock among them: equal runs have equal answers. */
-const limits: CheckLimits = { stepsMax: 2_000_000, memoryBytesMax: 128 * 1024 * 1024 };
+const runLimits: CheckLimits = { stepsMax: 2_000_000, memoryBytesMax: 128 * 1024 * 1024 };
 
 const rule = "the clients' history is linearizable";
 
@@ -24,8 +24,12 @@ const violation = (evidence: Violation['evidence']): HistoryVerdict => ({
   violation: { code: 'NOT_LINEARIZABLE', rule, evidence },
 });
 
-/** Judges what was recorded. A reply that the operation cannot have at all is a violation too. */
-export const judgeRecorded = (model: ModelName, recorder: HistoryRecorder<Call, Result>): HistoryVerdict => {
+/** Judges what was recorded, within limits that read no clock unless others are given. A reply that the operation cannot have at all is a violation too. */
+export const judgeRecorded = (
+  model: ModelName,
+  recorder: HistoryRecorder<Call, Result>,
+  limits: CheckLimits = runLimits,
+): HistoryVerdict => {
   const history = recordedHistory(recorder);
   const judged = judgeByName(model, history, limits);
   if (E.isLeft(judged)) return violation({ model, operation: judged.left.index, why: judged.left.why });
