@@ -49,7 +49,6 @@ interface Frame {
   /** Operations placed, and the state, before the choice that led here. */
   readonly trail: number;
   readonly state: number;
-  readonly mask: Int32Array;
   /** Where its own choices begin. */
   readonly choices: number;
   /** The next choice to try, an index into the stack of choices. */
@@ -77,6 +76,8 @@ class Search<S, Op, Out> {
   readonly #cache: ConfigurationCache;
   readonly #trail: number[] = [];
   readonly #frames: Frame[] = [];
+  /** What `#mask` was at each frame, one after the other. */
+  readonly #masks: Int32Array;
   /** Pairs of an operation and the state after it. */
   readonly #choices: number[] = [];
   readonly #partials: { readonly order: readonly number[]; readonly state: number }[] = [];
@@ -95,6 +96,7 @@ class Search<S, Op, Out> {
     this.#calls = new Links(answered, (i) => i);
     this.#returns = new Links(answered, (i) => byReturn[i] as number);
     this.#mask = new Int32Array((slots + 31) >>> 5);
+    this.#masks = new Int32Array(this.#mask.length * (total + 1));
     this.#head = new Int32Array(2 + this.#mask.length);
     this.#open = new Int32Array((total - answered + 31) >>> 5);
     this.#used = new Int32Array(alike.length);
@@ -107,7 +109,7 @@ class Search<S, Op, Out> {
   }
 
   run(): Searched<S> {
-    this.#frames.push({ trail: 0, state: this.#state, mask: this.#mask.slice(), choices: 0, next: 0 });
+    this.#push({ trail: 0, state: this.#state, choices: 0, next: 0 });
     if (this.#enter(refused) === 'complete') return this.#end('linearizable');
     for (;;) {
       const bytes = this.#cache.bytes + this.#states.bytes;
@@ -142,8 +144,8 @@ class Search<S, Op, Out> {
     const before = this.#state;
     frame.next += 2;
     const choices = this.#choices.length;
-    const inner = { trail: this.#trail.length, state: before, mask: this.#mask.slice(), choices, next: choices };
-    this.#frames.push(inner);
+    const inner = { trail: this.#trail.length, state: before, choices, next: choices };
+    this.#push(inner);
     this.#place(n);
     this.#state = state;
     const entered = this.#enter(n < this.#line.answered ? refused : before);
@@ -254,10 +256,17 @@ class Search<S, Op, Out> {
     }
   }
 
+  #push(frame: Frame): void {
+    this.#masks.set(this.#mask, this.#frames.length * this.#mask.length);
+    this.#frames.push(frame);
+  }
+
   /** Takes back what `frame`, the last, placed. */
   #leave(frame: Frame): void {
     while (this.#trail.length > frame.trail) this.#takeBack(this.#trail.pop() as number);
-    this.#mask.set(frame.mask);
+    const { length } = this.#mask;
+    for (let i = 0, at = (this.#frames.length - 1) * length; i < length; i++)
+      this.#mask[i] = this.#masks[at + i] as number;
     this.#state = frame.state;
     this.#choices.length = frame.choices;
     this.#frames.pop();
