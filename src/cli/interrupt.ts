@@ -12,7 +12,9 @@ export const onInterrupt = (own: () => void): void => {
 
 /** Called once, before the command runs. */
 export const listenForInterrupts = (): void => {
-  // The executable file had one for the time of loading.
-  process.removeAllListeners('SIGINT');
+  // The executable file has one for the time of loading. It goes only once this one is there: a signal that came while there
+  // is none, or that waits for the event loop when the last one goes, would be lost.
+  const early = process.listeners('SIGINT');
   process.on('SIGINT', () => handler());
+  for (const listener of early) process.off('SIGINT', listener);
 };
