@@ -243,7 +243,8 @@ class Run<C, H extends Host<M, W>, S, M extends Tagged, Step extends Tagged, W, 
   #onTransition(transition: Transition<S, M, Step>): Check {
     const goal = this.#system.reached(transition);
     if (goal !== undefined) this.#reached[goal] = (this.#reached[goal] ?? 0) + 1;
-    this.#fromStranger.delete(transition.host);
+    // Where packets still wait, the stranger's may be among them.
+    if (this.#nodes.get(transition.host)?.pending === 0) this.#fromStranger.delete(transition.host);
     const check = this.#judge.observe(transition);
     if (E.isLeft(check)) return check;
     this.#transitions++;

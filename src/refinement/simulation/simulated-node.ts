@@ -108,6 +108,11 @@ export class SimulatedNode<C, H extends Host<M, W>, S, M, Step, W> {
     return this.#judge.stepsChecked;
   }
 
+  /** Packets that wait in the inbox. */
+  get pending(): number {
+    return this.#transport.pending;
+  }
+
   /** Datagrams that left the node. */
   get datagramsSent(): number {
     return this.#transport.counters.datagramsSent;

@@ -1,6 +1,6 @@
 /** Bugs of ballots, votes and quorums. */
 import type { Plant } from '../../../src/refinement/plant.js';
-import { host, long, messagesFile, protocol, quick } from './places.js';
+import { host, long, manyAtATime, messagesFile, protocol, quick, shortEpochs } from './places.js';
 
 const hostAlone = 'host';
 const bothSides = 'protocol and host';
@@ -37,7 +37,7 @@ const quorums: readonly Plant[] = [
     id: 'R17',
     title: 'a 1b of an old ballot is counted',
     seenIn: 'DEMi raft-46',
-    planted: 'host; short epochs, so that a proposer soon has its turn again',
+    planted: 'host; short epochs',
     checks: ['RC'],
     patches: [
       {
@@ -45,16 +45,7 @@ const quorums: readonly Plant[] = [
         find: '!ballotOrd.equals(message.ballot, this.ballot) || this.promises',
         replace: 'this.promises',
       },
-      {
-        file: 'systems/ironrsm/simulation.js',
-        find: 'viewTimeoutMs: random.chance(0.5) ? random.int(15, 60) : random.int(60, 300)',
-        replace: 'viewTimeoutMs: random.int(15, 30)',
-      },
-      {
-        file: 'systems/ironrsm/simulation.js',
-        find: 'viewTimeoutMsMax: random.pick([60, 300, 2_000])',
-        replace: 'viewTimeoutMsMax: 60',
-      },
+      ...shortEpochs,
     ],
     // Of two replicas each must hear the other's 1b, so that phase 1 lasts.
     hunt: { runs: 400, steps: 1500, nodes: 2, faults: ['delay', 'loss', 'reorder'] },
@@ -124,7 +115,7 @@ const ballots: readonly Plant[] = [
     id: 'R22',
     title: 'a new leader picks the vote of the lowest ballot instead of the highest',
     seenIn: 'Paxos folklore',
-    planted: bothSides,
+    planted: 'protocol and host; short epochs, many requests at a time',
     checks: ['INV'],
     patches: [
       {
@@ -137,8 +128,10 @@ const ballots: readonly Plant[] = [
         find: 'ballotOrd.compare(vote.ballot, other.ballot) > 0',
         replace: 'ballotOrd.compare(vote.ballot, other.ballot) < 0',
       },
+      ...shortEpochs,
+      ...manyAtATime,
     ],
-    hunt: long,
+    hunt: { runs: 400, steps: 1000, nodes: 3, faults: ['loss', 'delay', 'clog', 'partition', 'one-way'] },
   },
   {
     id: 'R24',

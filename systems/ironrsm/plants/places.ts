@@ -19,6 +19,30 @@ export const live: Hunt = { runs: 200, steps: 600 };
 /** Controls must stay green over this much. */
 export const control: Hunt = { runs: 20, steps: 1000 };
 
+/** Epochs as short as the simulation draws them, and none that grow: views change often, and a proposer soon has its turn again. */
+export const shortEpochs: readonly Patch[] = [
+  {
+    file: 'systems/ironrsm/simulation.js',
+    find: 'viewTimeoutMs: random.chance(0.5) ? random.int(15, 60) : random.int(60, 300)',
+    replace: 'viewTimeoutMs: random.int(15, 30)',
+  },
+  {
+    file: 'systems/ironrsm/simulation.js',
+    find: 'viewTimeoutMsMax: random.pick([60, 300, 2_000])',
+    replace: 'viewTimeoutMsMax: 60',
+  },
+];
+
+/** Five clients, and an operation for each of their requests: views end with several operations half done. */
+export const manyAtATime: readonly Patch[] = [
+  { file: 'systems/ironrsm/simulation.js', find: 'const count = random.int(1, 5);', replace: 'const count = 5;' },
+  {
+    file: 'systems/ironrsm/simulation.js',
+    find: 'batchRequestsMax: random.pick([1, 2, 8]), pipelineMax: random.pick([1, 2, 4]),',
+    replace: 'batchRequestsMax: 1, pipelineMax: 4,',
+  },
+];
+
 /**
  * The invariants that say that every state is the fold of the chosen operations imply that execution is right, and would
  * report first. Whoever overlooked the bug had not stated them; without them the service must still report it.
