@@ -45,7 +45,10 @@ export interface StepIo<M, W> {
   receive(): Packet<M> | undefined;
   /** The clock, in whole milliseconds, at most once a step. */
   clock(): number;
-  /** Sends once the step is judged. The message is encoded at once; the caller keeps it. */
+  /**
+   * Sends once the step is judged. The message is encoded at once; the caller keeps it. An object that was just sent is not
+   * encoded again, so it must not be changed and sent as another message in the same step.
+   */
   send(target: EndPoint, message: M): void;
   /** As `send` to each target, encoding once. */
   broadcast(targets: readonly EndPoint[], message: M): void;

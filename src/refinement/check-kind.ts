@@ -40,7 +40,6 @@ const kinds: Readonly<Record<string, CheckKind>> = {
   STRANGER_STOPPED_HOST: 'SEC',
   HOST_THREW: 'HOST',
   JUDGE_THREW: 'JUDGE',
-  LEFT_AFTER_STOP: 'JUDGE',
 };
 
 /** The check that reports `code`; an unknown code is a fault of the judge. */
