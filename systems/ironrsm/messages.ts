@@ -2,7 +2,7 @@
 import { codecOf } from '../../src/network/message-codec.js';
 import { type IronSchemable, schema } from '../../src/network/schema.js';
 import { Ord } from '../../src/spec/prelude.js';
-import { digestBytes, replyFields, type Request, wireMax } from './requests.js';
+import { digestBytes, type Request, replyFields, wireMax } from './requests.js';
 
 export * from './requests.js';
 
