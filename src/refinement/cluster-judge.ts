@@ -73,7 +73,7 @@ export class ClusterJudge<C, S, M extends Tagged, Step, G, Spec, SpecStep> {
     const advanced = this.#advance(change);
     if (E.isLeft(advanced)) return advanced;
     for (const packet of change.sends) {
-      const check = this.#model.refinement.service.justifies(this.#spec, packet);
+      const check = this.#model.refinement.service.justifies(this.#spec, packet, this.#cluster.sent);
       if (E.isLeft(check)) return check;
     }
     return holds;
@@ -112,7 +112,7 @@ export class ClusterJudge<C, S, M extends Tagged, Step, G, Spec, SpecStep> {
       return violated('SPEC_MISMATCH', 'the cluster abstracts to the state that the service reached', evidence);
     }
     for (const packet of this.#cluster.sent.packets()) {
-      const check = service.justifies(this.#spec, packet);
+      const check = service.justifies(this.#spec, packet, this.#cluster.sent);
       if (E.isLeft(check)) return check;
     }
     return holds;
