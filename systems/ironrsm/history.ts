@@ -110,14 +110,9 @@ export class RsmHistory {
 
   #propose({ ballot, opn, batch }: Message<'2a'>): void {
     const same = this.proposed(opn, ballot);
-    if (same === undefined) {
-      listed(this.proposals, opn, { ballot, batch, digest: digestOf(batch) });
-      // A 2a that comes after its votes: of a replica whose own vote was never to be.
-      const digest = this.chosenDigests.get(opn);
-      if (digest !== undefined && !this.chosen.has(opn)) this.#resolve(opn, digest);
-    } else if (!equalBytes(same.batch, batch)) {
+    if (same === undefined) listed(this.proposals, opn, { ballot, batch, digest: digestOf(batch) });
+    else if (!equalBytes(same.batch, batch))
       this.proposalConflict ??= { what: ballotText(ballot), opn, one: same.batch, other: batch };
-    }
   }
 
   #vote(sender: number, { ballot, opn, digest }: Message<'2b'>): void {
