@@ -125,8 +125,8 @@ class JudgedLeader {
       const session = this.#sessions[(from + i) % this.#sessions.length];
       if (session === undefined) throw new Error('no session was opened');
       const seqno = ++session.seqno;
-      // Asked one step after the other: what came before the last request of this session is answered.
-      const floor = Math.max(1, seqno - requestsPerStep);
+      // What was asked two steps ago is answered.
+      const floor = Math.max(1, seqno - 3 * Math.ceil(requestsPerStep / this.#sessions.length));
       this.#receive(client, { tag: 'request', session: session.id, seqno, floor, value: commandFor(key(i)) });
     }
   }

@@ -113,6 +113,16 @@ export class NodeProcess {
     return this.#stats;
   }
 
+  /** Stops the process where it stands (SIGSTOP); its socket goes on collecting datagrams. A paused process answers nothing, not even `stats` and SIGTERM. */
+  pause(): void {
+    this.#child.kill('SIGSTOP');
+  }
+
+  /** Lets a paused process go on. */
+  resume(): void {
+    this.#child.kill('SIGCONT');
+  }
+
   /** Ends the process with `signal`, by its id, and waits for that; SIGKILL after `graceMs`. */
   async end(signal: 'SIGTERM' | 'SIGKILL', graceMs = 5000): Promise<NodeExit> {
     this.#child.kill(signal);
