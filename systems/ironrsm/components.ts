@@ -51,9 +51,6 @@ const positions = (
   protocol: (state) => protocol(state) as Table,
 });
 
-const noEntries: Table = PersistentMap.empty();
-const noParts: ReadonlyMap<number, Uint8Array> = new Map();
-
 const wholes: readonly Component<ReplicaHost, Replica>[] = [
   {
     kind: 'whole',
@@ -104,19 +101,20 @@ const wholes: readonly Component<ReplicaHost, Replica>[] = [
     }),
   },
   {
+    // Of the sessions bytes only the length: what they hold is compared when the state is installed.
     kind: 'whole',
     name: 'transfer',
     host: ({ transfer: t }) => ({
       source: t.source,
       askedOpn: t.askedOpn,
       inbound: t.inbound === undefined ? null : [t.inbound.supplier, t.inbound.opn, t.inbound.at],
-      retries: t.inbound === undefined ? null : [t.inbound.fresh, t.inbound.tries],
+      progress: t.inbound === undefined ? null : [t.inbound.fresh, t.inbound.tries, t.inbound.sessions.length],
     }),
     protocol: ({ transfer: t }) => ({
       source: t.source,
       askedOpn: t.askedOpn,
       inbound: t.inbound === null ? null : [t.inbound.supplier, t.inbound.opn, t.inbound.at],
-      retries: t.inbound === null ? null : [t.inbound.fresh, t.inbound.tries],
+      progress: t.inbound === null ? null : [t.inbound.fresh, t.inbound.tries, t.inbound.sessionsLength],
     }),
   },
   {
@@ -175,11 +173,6 @@ const tables: readonly Component<ReplicaHost, Replica>[] = [
     'transfer.supplied',
     (h) => keyed(h.transfer.supplied),
     (s) => s.transfer.supplied,
-  ),
-  table(
-    'transfer.inboundSessions',
-    (h) => keyed(h.transfer.inbound?.sessions ?? noParts),
-    (s) => s.transfer.inbound?.sessions ?? noEntries,
   ),
   {
     // Not the application's part: it is what `executor.app` was when this was begun, and each piece of it that is sent is compared.

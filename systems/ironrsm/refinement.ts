@@ -2,19 +2,18 @@
  * How IronRSM's three layers meet: the witnesses of a replica, and the refinement of the service by a cluster. With
  * components.ts the only place that knows both the host and the protocol.
  */
-import { PersistentMap } from '../../src/protocol/persistent-map.js';
 import type { ClusterModel } from '../../src/refinement/cluster.js';
 import type { HostRefinement, StepContext, StepInvariant } from '../../src/refinement/host-refinement.js';
 import { holds, violated } from '../../src/spec/check.js';
 import { unreachable } from '../../src/spec/prelude.js';
 import { components } from './components.js';
 import type { Configuration } from './configuration.js';
-import { ballotOrder, RsmHistory } from './history.js';
+import { ballotOrder, RsmHistory, specOf } from './history.js';
 import type { ReplicaAction, ReplicaHost } from './host.js';
 import { ironrsmInvariants } from './invariants.js';
 import { type RsmMessage, rsmCodec } from './messages.js';
 import { ironrsmProtocol, type Replica, type ReplicaStep } from './protocol.js';
-import { type ExecuteBatch, type RsmSpec, requestKey, rsmService } from './spec.js';
+import { type RsmSpec, type RsmStep, rsmService } from './spec.js';
 
 const witness = (
   action: ReplicaAction,
@@ -87,35 +86,25 @@ export const ironrsmRefinement: HostRefinement<
   },
 };
 
-/** The spec's state after the operations that a history knows to be chosen without a gap. */
-const abstractFrom = (history: RsmHistory): RsmSpec => ({
-  app: history.folds.at(-1)?.app,
-  replies: PersistentMap.of(
-    history.executes
-      .flat()
-      .map(({ request: r, reply }): [string, Uint8Array] => [requestKey(r.client, r.seqno), reply]),
-  ),
-});
-
 /** What is stated over a whole cluster. */
 export const ironrsmCluster = (
   configuration: Configuration,
-): ClusterModel<Replica, RsmMessage, RsmHistory, RsmSpec, ExecuteBatch> => ({
+): ClusterModel<Replica, RsmMessage, RsmHistory, RsmSpec, RsmStep> => ({
   history: () => new RsmHistory(configuration),
   remember: (history, change) => history.remember(change.sends),
   invariants: ironrsmInvariants,
   refinement: {
     service: rsmService(configuration),
     steps: (cluster) => {
-      const { executes, appended } = cluster.history;
+      const { steps, appended } = cluster.history;
       if (appended === 0) return [];
-      return executes.slice(executes.length - appended).map((executed) => ({ batch: executed.map((e) => e.request) }));
+      return steps.slice(steps.length - appended).flatMap((taken) => taken.map(({ step }) => step));
     },
     abstract: (cluster) => {
-      // From scratch: the votes in the set of sent packets say what was chosen, whatever the running history says.
+      // From scratch: the packets say what was chosen, whatever the running history says.
       const history = new RsmHistory(configuration);
-      history.remember([...cluster.sent.tagged('2b')]);
-      return abstractFrom(history);
+      history.remember([...cluster.sent.tagged('2a'), ...cluster.sent.tagged('2b')]);
+      return specOf(history);
     },
   },
 });

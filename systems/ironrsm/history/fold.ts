@@ -94,7 +94,7 @@ class Operation {
     const place = r.seqno - s.floor;
     if (place < 0 || place >= window) return;
     const key = r.session * window + (r.seqno % window);
-    if (this.#fold.done.has(key) || (s.ordered && s.high !== r.seqno - 1)) return;
+    if (this.#fold.done.has(key) || (s.ordered && r.seqno !== Math.max(s.high + 1, s.floor))) return;
     this.#apply(r, s, key);
     this.#expire();
   }

@@ -236,7 +236,7 @@ export class Executor {
       if (answering) this.answer(client, known, digest);
       return;
     }
-    if (session.ordered && seqno - session.high !== 1) return;
+    if (session.ordered && seqno !== Math.max(session.high + 1, session.floor)) return;
     const reply = this.#apply(request);
     sessions.executed(request, session, digest, reply);
     if (answering) this.#scope.send(client, { tag: 'reply', session: id, seqno, value: reply });

@@ -144,7 +144,7 @@ export class Transfer {
     if (outbound === undefined || outbound.opn !== opn) return;
     const piece = this.#pieceOf(outbound, at);
     if (piece === undefined) return;
-    this.#refresh(outbound);
+    this.#refresh(sender, outbound);
     this.#send(sender, piece);
   }
 
@@ -190,7 +190,7 @@ export class Transfer {
         this.#dropOutbound(index);
       } else {
         outbound.fresh = false;
-        this.#scope.touch('transfer');
+        this.#scope.touch('transfer.outbound', index);
       }
     }
   }
@@ -240,7 +240,7 @@ export class Transfer {
       outbound = { opn: executor.opsComplete, app: executor.app, sessions: executor.encodeSessions(), fresh: true };
       this.#outbound.set(sender, outbound);
     }
-    this.#refresh(outbound);
+    this.#refresh(sender, outbound);
     const piece = this.#pieceOf(outbound, firstCursor);
     if (piece !== undefined) this.#send(sender, piece);
   }
@@ -299,14 +299,14 @@ export class Transfer {
     this.#scope.touch('transfer');
   }
 
-  #refresh(outbound: MutableOutbound): void {
+  #refresh(index: number, outbound: MutableOutbound): void {
     outbound.fresh = true;
-    this.#scope.touch('transfer');
+    this.#scope.touch('transfer.outbound', index);
   }
 
   #dropOutbound(index: number): void {
     this.#outbound.delete(index);
-    this.#scope.touch('transfer');
+    this.#scope.touch('transfer.outbound', index);
   }
 
   #send(index: number, message: Parameters<StepScope['send']>[1]): void {

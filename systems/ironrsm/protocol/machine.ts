@@ -137,7 +137,7 @@ class BatchRun {
       else this.#refuse(r, 'SEQNO_REUSED');
       return;
     }
-    if (s.ordered && seqno - 1 !== s.high) return;
+    if (s.ordered && seqno - 1 !== Math.max(s.high, s.floor - 1)) return;
     const { state, reply } = this.#application.apply(this.app, r.value);
     this.app = state;
     this.#done.set(key, { session, seqno, digest, reply });

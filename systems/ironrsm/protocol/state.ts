@@ -86,12 +86,13 @@ export interface Executor {
   readonly logBytes: number;
 }
 
-/** A state on its way to this replica. `sessions`: the pieces of the sessions bytes by offset. */
+/** A state on its way to this replica. `sessions`: the pieces of the sessions bytes by offset; `sessionsLength`: their length in sum. */
 export interface Inbound {
   readonly supplier: number;
   readonly opn: number;
   readonly at: Cursor;
   readonly sessions: PersistentMap<number, Uint8Array>;
+  readonly sessionsLength: number;
   readonly app: unknown;
   readonly fresh: boolean;
   readonly tries: number;

@@ -149,7 +149,10 @@ const joinedSessions = (parts: PersistentMap<number, Uint8Array>): Uint8Array =>
 
 /** The inbound state with a piece taken in; `undefined` where the application cannot join it. */
 const takenIn = (s: Replica, i: Inbound, bytes: Uint8Array): Inbound | undefined => {
-  if (i.at.tag === 'sessions') return { ...i, sessions: i.sessions.set(i.at.offset, bytes) };
+  if (i.at.tag === 'sessions') {
+    const sessionsLength = i.sessionsLength + bytes.length;
+    return { ...i, sessions: i.sessions.set(i.at.offset, bytes), sessionsLength };
+  }
   const app = s.constants.configuration.app.join(i.app, bytes);
   return E.isLeft(app) ? undefined : { ...i, app: app.right };
 };
@@ -163,6 +166,7 @@ export const processStatePiece = (s: Replica, sender: number, source: EndPoint, 
     opn,
     at,
     sessions: PersistentMap.empty(),
+    sessionsLength: 0,
     app: app.initial,
     fresh: true,
     tries: 0,
