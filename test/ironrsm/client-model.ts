@@ -94,7 +94,7 @@ export class ModelService {
     const known = session.done.get(seqno);
     if (known !== undefined && known !== text) return [{ tag: 'refused', session: id, seqno, reason: 'SEQNO_REUSED' }];
     if (known === undefined) {
-      if (session.ordered && seqno !== session.high + 1) return [];
+      if (session.ordered && seqno !== Math.max(session.high + 1, session.floor)) return [];
       session.done.set(seqno, text);
       session.high = Math.max(session.high, seqno);
       this.executed.push({ session: id, seqno, value: text });

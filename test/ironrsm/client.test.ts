@@ -151,20 +151,19 @@ describe('a client', () => {
     expect(outcomes).toHaveLength(2);
   });
 
-  it('keeps asking for what it gave up in an ordered session, which would stand still without', () => {
-    const { core, sent, outcomes, lastSeqnos } = openClient(0, { ordered: true });
+  it('tells the replicas with its next try that it gave up an earlier request, so that an ordered session goes on', () => {
+    const { core, sent, outcomes } = clientWith({ ordered: true });
     core.request(0, value, 50);
+    core.request(0, value, 5000);
     core.onPacket(second, opened(), 0);
+    expect(sent.at(-1)?.messages).toMatchObject([
+      { seqno: 1, floor: 1 },
+      { seqno: 2, floor: 1 },
+    ]);
     core.onTime(50);
     expect(outcomes).toMatchObject([[1, { error: { tag: 'Timeout', known: 'unknown' } }]]);
-    expect(core.wakeAtMs).toBe(Infinity);
-    core.request(300, value, 5000);
-    expect(sent.at(-1)?.messages).toMatchObject([{ seqno: 2, floor: 1 }]);
-    core.onTime(Math.max(300, core.wakeAtMs));
-    expect(lastSeqnos()).toEqual([1, 2]);
-    core.onPacket(second, reply(1), 310);
-    expect(outcomes).toHaveLength(1);
-    expect(core.session?.floor).toBe(2);
+    core.onTime(100);
+    expect(sent.at(-1)?.messages).toMatchObject([{ seqno: 2, floor: 2 }]);
   });
 
   it('follows a redirect to a higher view once, and sends nothing again that went there already', () => {
@@ -188,6 +187,13 @@ describe('a client', () => {
     expect(sent).toHaveLength(7);
     expect(sent.at(-1)?.targets).toEqual([first]);
     expect(lastSeqnos()).toEqual([3]);
+  });
+
+  it('believes the leader that it knows while that one is not silent, whoever else answers', () => {
+    const { core, sent } = openClient(2);
+    core.onPacket(third, reply(1), 1);
+    core.request(2, value, 5000);
+    expect(sent.at(-1)?.targets).toEqual([second]);
   });
 
   it('goes where a replica sends it that it took for the leader', () => {

@@ -5,16 +5,7 @@
 import type { EndPoint } from '../../../src/spec/endpoint.js';
 import { successor } from '../../../src/spec/nat.js';
 import { type Ballot, ballotOrd, type Message, type RsmMessage } from '../messages.js';
-import {
-  type ClientError,
-  closedError,
-  failed,
-  type Outcome,
-  seqnoReused,
-  sessionExpired,
-  timedOut,
-  tooLarge,
-} from './outcome.js';
+import { closedError, failed, type Outcome, seqnoReused, sessionExpired, timedOut, tooLarge } from './outcome.js';
 import { type Pending, pendingOf, Waiting, Window } from './window.js';
 
 /** What a client does to the world. */
@@ -151,8 +142,7 @@ export class ClientCore {
 
   /** Ends the session here; what waits for its outcome fails as `Closed`. */
   close(): void {
-    const outstanding = this.#window?.all().filter((p) => !p.givenUp) ?? [];
-    const all = [...outstanding, ...this.#waiting.takeExpired(Infinity)];
+    const all = [...(this.#window?.all() ?? []), ...this.#waiting.takeExpired(Infinity)];
     this.#window = undefined;
     this.#opening = undefined;
     this.#unsettled = 0;
@@ -200,7 +190,7 @@ export class ClientCore {
   }
 
   #onReply(replica: readonly EndPoint[], { session, seqno, value }: Message<'reply'>, nowMs: number): void {
-    const pending = this.#outstanding(session, seqno);
+    const pending = session === this.#window?.session ? this.#window.get(seqno) : undefined;
     if (pending === undefined) return;
     // Any replica answers a retry from what it keeps, so that the one known to lead is believed until it is silent.
     this.#leader ??= replica;
@@ -209,25 +199,22 @@ export class ClientCore {
   }
 
   #onRefused({ session, seqno, reason }: Message<'refused'>, nowMs: number): void {
-    if (session !== this.#window?.session) return;
-    const pending = this.#outstanding(session, seqno);
-    if (reason !== 'SESSION_EXPIRED') {
+    if (this.#window === undefined || session !== this.#window.session) return;
+    if (reason === 'SESSION_EXPIRED') this.#abandon(this.#window);
+    else {
+      const pending = this.#window.get(seqno);
       if (pending === undefined) return;
       this.#settle(pending, failed(reason === 'SEQNO_REUSED' ? seqnoReused : tooLarge(pending.value.length)));
     }
-    // Nothing behind a request that is not executed can be, in an ordered session: it is of no more use.
-    if (reason === 'SESSION_EXPIRED' || this.#options.ordered) this.#abandon(session, sessionExpired);
     this.#advance(nowMs);
   }
 
-  /** Forgets the session; what it has outstanding fails. */
-  #abandon(session: number, error: ClientError): void {
-    // Whoever heard of an outcome meanwhile may have closed the client.
-    if (this.#window?.session !== session) return;
-    const lost = this.#window.all().filter((p) => !p.givenUp);
+  /** Forgets the session; what it has outstanding is unknown. */
+  #abandon(window: Window): void {
+    const lost = window.all();
     this.#window = undefined;
     this.#unsettled -= lost.length;
-    for (const { id } of lost) this.#effects.settled(id, failed(error));
+    for (const { id } of lost) this.#effects.settled(id, failed(sessionExpired));
   }
 
   /**
@@ -256,24 +243,16 @@ export class ClientCore {
     if (messages.length > 0) this.#effects.send(this.#leader, messages);
   }
 
-  #outstanding(session: number, seqno: number): Pending | undefined {
-    return session === this.#window?.session ? this.#window.get(seqno) : undefined;
-  }
-
   #settle(pending: Pending, outcome: Outcome): void {
     this.#window?.remove(pending);
-    if (pending.givenUp) return;
     this.#unsettled--;
     this.#effects.settled(pending.id, outcome);
   }
 
-  /** Gives up what is outstanding and overdue. */
+  /** Gives up what is outstanding and overdue: the floor passes it, so that it is not executed after what follows it. */
   #takeOverdue(nowMs: number): readonly Pending[] {
-    const overdue = (this.#window?.all() ?? []).filter((p) => !p.givenUp && nowMs >= p.deadlineMs);
-    for (const pending of overdue) {
-      if (this.#options.ordered) pending.givenUp = true;
-      else this.#window?.remove(pending);
-    }
+    const overdue = (this.#window?.all() ?? []).filter((p) => nowMs >= p.deadlineMs);
+    for (const pending of overdue) this.#window?.remove(pending);
     return overdue;
   }
 
@@ -301,8 +280,8 @@ export class ClientCore {
 
   #nextWakeMs(): number {
     let wakeMs = Math.min(this.#waiting.deadlineMs, this.#opening?.retryAtMs ?? Infinity);
-    for (const { givenUp, deadlineMs, retryAtMs } of this.#window?.all() ?? []) {
-      wakeMs = Math.min(wakeMs, retryAtMs, givenUp ? Infinity : deadlineMs);
+    for (const { deadlineMs, retryAtMs } of this.#window?.all() ?? []) {
+      wakeMs = Math.min(wakeMs, retryAtMs, deadlineMs);
     }
     return wakeMs;
   }

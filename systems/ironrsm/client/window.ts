@@ -14,8 +14,6 @@ export interface Pending {
   target: EndPoint | undefined;
   retryAtMs: number;
   waitMs: number;
-  /** In an ordered session: its outcome was reported as unknown, and it keeps its place, since those behind it cannot be executed before it. */
-  givenUp: boolean;
 }
 
 /** A request that was not sent yet. */
@@ -34,7 +32,6 @@ export const pendingOf = (
   target: undefined,
   retryAtMs: Infinity,
   waitMs,
-  givenUp: false,
 });
 
 /** A session's outstanding requests, by seqno: a ring, since they lie between the floor and the floor plus the size. */
@@ -43,7 +40,6 @@ export class Window {
   readonly #ring: (Pending | undefined)[];
   #floor = 1;
   #next = 1;
-  #count = 0;
 
   /** Of the session with the id `session`, which executes seqnos below its floor plus `size` only. */
   constructor(session: number, size: number) {
@@ -65,17 +61,12 @@ export class Window {
     return this.#next - this.#floor >= this.#ring.length;
   }
 
-  get empty(): boolean {
-    return this.#count === 0;
-  }
-
   /** Gives `pending` the next seqno. Throws where the window is full. */
   add(pending: Pending): void {
     if (this.full) throw new Error('the window of the session is full');
     pending.seqno = this.#next;
     this.#ring[this.#next % this.#ring.length] = pending;
     this.#next = successor(this.#next);
-    this.#count++;
   }
 
   /** The request that is outstanding under `seqno`. */
@@ -88,7 +79,6 @@ export class Window {
   remove(pending: Pending): void {
     const { length } = this.#ring;
     this.#ring[pending.seqno % length] = undefined;
-    this.#count--;
     while (this.#floor < this.#next && this.#ring[this.#floor % length] === undefined) this.#floor++;
   }
 
