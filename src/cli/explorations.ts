@@ -47,6 +47,11 @@ export const explorations: Readonly<Record<string, ExplorationEntry>> = {
     bound: { what: 'ballots', min: 1, max: 6, default: 2 },
     make: async (size, bound) => (await import('../refinement/models/paxos.js')).paxos(size, bound),
   }),
+  sessions: entry({
+    size: { what: 'sessions', min: 1, max: 3, default: 2 },
+    bound: { what: 'seqnos of a session', min: 1, max: 5, default: 2 },
+    make: async (size, bound) => (await import('../../systems/ironrsm/exploration.js')).sessionsModel(size, bound),
+  }),
 };
 
 /** The model `name`; called by every thread of an exploration. */

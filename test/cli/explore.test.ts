@@ -67,7 +67,7 @@ describe('ironkeel explore', () => {
   });
 
   it.each<[readonly string[], RegExp]>([
-    [['nothing'], /There is no model "nothing" to explore: choose from lock, two-phase-commit, paxos\./],
+    [['nothing'], /There is no model "nothing" to explore: choose from lock, two-phase-commit, paxos, sessions\./],
     [
       ['two-phase-commit', '--size', '13'],
       /--size of two-phase-commit is the number of resource managers, from 1 to 12/,
