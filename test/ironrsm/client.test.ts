@@ -129,6 +129,31 @@ describe('a client', () => {
     }
   });
 
+  it('waits longer before it asks again where answers take longer lately, and not so long any more afterwards', () => {
+    const { core, sent, lastSeqnos } = openClient(1, { retryMsMax: 1000 });
+    let now = 0;
+    core.onPacket(second, reply(1), now);
+    const answerAfter = (ms: number): void => {
+      core.request(now, value, 5000);
+      now += ms;
+      core.onPacket(second, reply(lastSeqnos()[0] ?? 0), now);
+    };
+    /** How long a request waits before all are asked. */
+    const firstWait = (): number => {
+      const from = now;
+      core.request(now, value, 5000);
+      for (const before = sent.length; sent.length === before; core.onTime(now)) now = Math.max(now, core.wakeAtMs);
+      const waited = now - from;
+      core.onPacket(second, reply(lastSeqnos()[0] ?? 0), now);
+      return waited;
+    };
+    expect(firstWait()).toBe(100);
+    for (let i = 0; i < 60; i++) answerAfter(90);
+    expect(firstWait()).toBeGreaterThan(170);
+    for (let i = 0; i < 60; i++) answerAfter(1);
+    expect(firstWait()).toBe(100);
+  });
+
   it('spreads its retries', () => {
     const wake = (random: number): number => {
       const { core } = clientWith({ random: () => random });

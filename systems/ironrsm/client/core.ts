@@ -23,7 +23,7 @@ export interface ClientCoreOptions {
   readonly ordered: boolean;
   /** Requests that may be outstanding, at most the cluster's `sessionWindow`; more wait for their turn. */
   readonly window: number;
-  /** The first wait for a reply; further ones are half as long again each time, up to `retryMsMax`. */
+  /** The first wait for a reply, longer where replies take longer lately; further ones are half as long again each time, up to `retryMsMax`. */
   readonly retryMs: number;
   readonly retryMsMax: number;
   /** From 0 to 1: spreads retries, so that clients that lost one leader do not ask the next all at once. */
@@ -51,6 +51,9 @@ interface Opening {
 
 const backOff = 1.5;
 
+/** The share of the last answer in `#usualMs`. */
+const smoothing = 1 / 8;
+
 /** A client and its session. */
 export class ClientCore {
   readonly #options: ClientCoreOptions;
@@ -67,6 +70,8 @@ export class ClientCore {
   #unsettled = 0;
   /** No deadline and no retry lies before it. Only `onTime` moves it up. */
   #quietUntilMs = Infinity;
+  /** How long answers took lately, from the first try on. */
+  #usualMs = 0;
   /** Requests of one moment share it, so that they are sent again in one bundle. */
   #spread: number;
 
@@ -100,7 +105,7 @@ export class ClientCore {
     this.#nextId = successor(id);
     this.#unsettled++;
     const deadlineMs = nowMs + timeoutMs;
-    this.#waiting.push(pendingOf(id, value, timeoutMs, deadlineMs, this.#options.retryMs));
+    this.#waiting.push(pendingOf(id, value, timeoutMs, deadlineMs));
     this.#wakeBy(deadlineMs);
     this.#advance(nowMs);
     return id;
@@ -160,12 +165,17 @@ export class ClientCore {
     if (window.full) return;
     const [target] = this.#leader ?? [];
     const messages: RsmMessage[] = [];
+    const { retryMs, retryMsMax } = this.#options;
+    // A service that is slow under load gets slower where it is asked everything twice.
+    const waitMs = Math.min(Math.max(retryMs, 2 * this.#usualMs), retryMsMax);
     while (!window.full) {
       const pending = this.#waiting.shift();
       if (pending === undefined) break;
       window.add(pending);
       pending.target = target;
-      pending.retryAtMs = this.#retryAtMs(nowMs, pending.waitMs);
+      pending.sentAtMs = nowMs;
+      pending.waitMs = waitMs;
+      pending.retryAtMs = this.#retryAtMs(nowMs, waitMs);
       messages.push(requestOf(window, pending));
     }
     this.#effects.send(this.#leader ?? this.#options.replicas, messages);
@@ -194,6 +204,7 @@ export class ClientCore {
     if (pending === undefined) return;
     // Any replica answers a retry from what it keeps, so that the one known to lead is believed until it is silent.
     this.#leader ??= replica;
+    this.#usualMs += (nowMs - pending.sentAtMs - this.#usualMs) * smoothing;
     this.#settle(pending, { tag: 'reply', value });
     this.#advance(nowMs);
   }

@@ -12,26 +12,23 @@ export interface Pending {
   seqno: number;
   /** Whom it was sent to last; `undefined` for all replicas. */
   target: EndPoint | undefined;
+  /** When it was sent first. */
+  sentAtMs: number;
   retryAtMs: number;
   waitMs: number;
 }
 
 /** A request that was not sent yet. */
-export const pendingOf = (
-  id: number,
-  value: Uint8Array,
-  timeoutMs: number,
-  deadlineMs: number,
-  waitMs: number,
-): Pending => ({
+export const pendingOf = (id: number, value: Uint8Array, timeoutMs: number, deadlineMs: number): Pending => ({
   id,
   value,
   timeoutMs,
   deadlineMs,
   seqno: 0,
   target: undefined,
+  sentAtMs: 0,
   retryAtMs: Infinity,
-  waitMs,
+  waitMs: 0,
 });
 
 /** A session's outstanding requests, by seqno: a ring, since they lie between the floor and the floor plus the size. */
