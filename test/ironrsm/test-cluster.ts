@@ -52,13 +52,13 @@ export class TestCluster {
     (inbox ?? this.toClients).push(packet);
   }
 
-  /** Opens a session for each of the clients 0 to `count - 1` that has none, in that order, and waits until they are open. */
+  /** Opens a session for each of the clients 0 to `count - 1` that has none, in that order, and waits for it. */
   openSessions(count: number, stopped: readonly number[] = []): void {
     for (let client = this.#sessions.length; client < count; client++) {
       const message = { tag: 'open', nonce: client, ordered: false } as const;
       for (const target of this.replicas) this.send({ source: clientAt(client), target, message });
     }
-    this.settle(stopped);
+    this.advance(200, stopped);
     for (const { nonce, session } of messagesOf('opened', this.toClients)) this.#sessions[nonce] = session;
     for (let client = 0; client < count; client++) this.session(client);
   }
