@@ -297,7 +297,7 @@ describe('a cluster with faults', () => {
           batchRequestsMax: 2,
           receiveMax: 5,
           resendOpsMax: 2,
-          retainOpsMax: random(2) === 0 ? 3 : 30,
+          retainOpsMax: 6,
           pieceBytesMax: 100,
         });
         cluster.settle();
@@ -325,7 +325,7 @@ describe('a cluster with faults', () => {
           else cluster.advance(10 + random(80));
         }
         cluster.network = (packet) => [packet];
-        for (let turn = 0; turn < 60; turn++) {
+        for (let turn = 0; turn < 40; turn++) {
           for (const c of [0, 1, 2]) if (seqnos[c] !== 0) cluster.request(c, seqnos[c] as number, `c${c} ${seqnos[c]}`);
           cluster.advance(500);
         }
@@ -341,7 +341,7 @@ describe('a cluster with faults', () => {
         for (const action of cluster.taken) reached.add(action);
         if (cluster.hosts.some((h) => h.acceptor.truncationPoint > 0)) reached.add('truncation');
       }),
-      { numRuns: 6 },
+      { numRuns: 4 },
     );
     for (const goal of [
       'truncation',
