@@ -101,12 +101,14 @@ describe('the command line', () => {
     expect((await client.ended).code).toBe(130);
   });
 
-  it('reports an unknown outcome with exit code 4, and no majority likewise', async () => {
+  it('reports a request without an answer with exit code 4, says what is known of it, and no majority likewise', async () => {
     const config = await bench.cluster(3);
     const client = await bench.run('client', '--config', config, 'get', 'key', '--timeout', '100', '--json');
     expect(client.code).toBe(4);
-    expect(client.stderr).toContain('whether the request was executed is unknown');
-    expect(lastJson(client.stdout)).toMatchObject({ ok: false, command: 'client', error: 'TIMEOUT' });
+    // Nobody opened a session, so that the request itself was never sent.
+    expect(client.stderr).toContain('the request was not sent, and will not be executed');
+    const known = 'not executed';
+    expect(lastJson(client.stdout)).toMatchObject({ ok: false, command: 'client', error: 'TIMEOUT', known });
     const status = await bench.run('status', '--config', config, '--timeout', '100', '--json');
     expect(status.code).toBe(4);
     expect(lastJson(status.stdout)).toMatchObject({ ok: false, answered: 0, nodes: 3 });

@@ -99,6 +99,18 @@ class JudgedLeader {
     return this.#host.executor.opsComplete - this.#host.acceptor.truncationPoint;
   }
 
+  /** Live sessions, as the host counts them. */
+  get liveSessions(): number {
+    return this.#host.executor.sessions.size;
+  }
+
+  /** Bytes of the values that the host's application holds. */
+  get stateBytes(): number {
+    let bytes = 0;
+    for (const value of (this.#host.executor.app as rsm.KvState).values()) bytes += value.length;
+    return bytes;
+  }
+
   /** One step; answers its 1a's and 2a's in the follower's name, and keeps what it opened. */
   step(): void {
     const begun = performance.now();
@@ -205,6 +217,8 @@ export const measureJudge = (size: JudgeSize, steps: number = measuredSteps): Ju
   return {
     ...size,
     logLengthAtEnd: node.logLength,
+    sessionsAtEnd: node.liveSessions,
+    bytesAtEnd: node.stateBytes,
     steps,
     microsPerStep: round(microsPerStep),
     microsPerRequest: round(microsPerStep / requestsPerStep),
