@@ -31,6 +31,7 @@ const kinds: Readonly<Record<string, CheckKind>> = {
   SPEC_STEP_REFUSED: 'REF',
   SPEC_MISMATCH: 'REF',
   NOT_LINEARIZABLE: 'LIN',
+  COUNT_NOT_EXACT: 'LIN',
   NO_PROGRESS: 'LIVE',
   LEADS_TO: 'LIVE',
   PREMISE_NEVER_REACHED: 'LIVE',

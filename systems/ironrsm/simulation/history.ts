@@ -10,11 +10,12 @@ import {
   type Result,
 } from '../../../src/refinement/linearizability.js';
 import type { ClientHistory } from '../../../src/refinement/simulation/simulated-system.js';
+import { type Check, holds, violated } from '../../../src/spec/check.js';
 import type { EndPoint } from '../../../src/spec/endpoint.js';
-import type { Packet } from '../../../src/spec/packet.js';
 import { E } from '../../../src/spec/prelude.js';
 import { decodeCount } from '../applications/counter.js';
 import { decodeReply, type KvCommand, type KvReply, kvCommand, stateKey } from '../applications/kv.js';
+import type { Outcome } from '../client/outcome.js';
 import type { RsmMessage } from '../messages.js';
 
 /** An application as a model sees it. */
@@ -81,11 +82,20 @@ export const counterRecording: Recording = {
   },
 };
 
-/** Records the requests of clients, and those of strangers, whose replies nobody sees. */
+/** A request under way. */
+export interface Asked {
+  /** How it ended for its client. */
+  settled(outcome: Outcome, nowMs: number): void;
+}
+
+const countRule =
+  'the counter stands at the increments acknowledged, and at most as many more as have unknown outcomes';
+
+/** Records the requests of clients, and those of which nobody sees the replies. */
 export class RsmClientHistory implements ClientHistory<RsmMessage> {
   readonly #recording: Recording;
   readonly #recorder: HistoryRecorder<Call, Result>;
-  readonly #strangers = new Set<string>();
+  #requests = 0;
   #nowMs = 0;
 
   constructor(recording: Recording) {
@@ -93,30 +103,48 @@ export class RsmClientHistory implements ClientHistory<RsmMessage> {
     this.#recorder = new HistoryRecorder(() => this.#nowMs * 1e6);
   }
 
-  /** A client sends `request` for the first time; the result takes its reply. */
-  asked(client: EndPoint, request: Uint8Array, nowMs: number): (reply: Uint8Array, nowMs: number) => void {
-    this.#nowMs = nowMs;
+  /** A client is about to send `request`, which it has executed at most once. */
+  asked(client: EndPoint, request: Uint8Array, nowMs: number): Asked {
     const call = this.#recording.call(request);
     if (call === undefined) throw new Error('a simulated client sent what is no command');
-    const id: CallId = this.#recorder.call(client, call);
-    return (reply, laterMs) => {
-      this.#nowMs = laterMs;
-      this.#recorder.returned(id, this.#recording.result(call, reply));
+    const id = this.#called(client, call, nowMs);
+    return {
+      settled: (outcome, laterMs) => {
+        this.#nowMs = laterMs;
+        if (outcome.tag === 'reply') this.#recorder.returned(id, this.#recording.result(call, outcome.value));
+        else if (outcome.error.known === 'unknown') this.#recorder.gaveUp(id);
+        else this.#recorder.failed(id);
+      },
     };
   }
 
-  strangerSent({ source, message }: Packet<RsmMessage>): void {
-    if (message.tag !== 'request') return;
-    // Sent again, it is still executed at most once.
-    const request = `${source}#${message.seqno}`;
-    const text = `${request} ${stateKey(message.value)}`;
-    const call = this.#recording.call(message.value);
-    if (call === undefined || this.#strangers.has(text)) return;
-    this.#strangers.add(text);
-    this.#recorder.call(`${request}#${this.#strangers.size}`, call);
+  /** Somebody who ignores replies is about to send `request`, once or often: it is executed once or never. */
+  mayAsk(client: EndPoint, request: Uint8Array, nowMs: number): void {
+    const call = this.#recording.call(request);
+    if (call !== undefined) this.#called(client, call, nowMs);
   }
+
+  /** A stranger names no session that there is (`strangers`), so that nothing of it is executed. */
+  strangerSent(): void {}
 
   judge(): HistoryVerdict {
     return judgeRecorded(this.#recording.model, this.#recorder);
+  }
+
+  /** Whether a counter that stands at `count` is exact, once nothing of the clients is under way. */
+  counted(count: number): Check {
+    const recorded = this.#recorder.recorded();
+    const acknowledged = recorded.filter(
+      ({ outcome, output }) => outcome === 'ok' && typeof output === 'number',
+    ).length;
+    const unknown = recorded.filter(({ outcome }) => outcome === 'unknown').length;
+    if (acknowledged <= count && count <= acknowledged + unknown) return holds;
+    return violated('COUNT_NOT_EXACT', countRule, { count, acknowledged, unknown });
+  }
+
+  /** Each request is a client of its own: sessions have several outstanding, and the outcome of some is never known. */
+  #called(client: EndPoint, call: Call, nowMs: number): CallId {
+    this.#nowMs = nowMs;
+    return this.#recorder.call(`${client}#${++this.#requests}`, call);
   }
 }
