@@ -434,6 +434,16 @@ describe('a host', () => {
     expect(cluster.host(0).wakeAtMs()).toBeGreaterThan(cluster.nowMs);
   });
 
+  test('has nobody to send anything again to where it is alone', () => {
+    const cluster = ready(1);
+    cluster.advance(1000);
+    cluster.nowMs += defaultParameters.retransmitPeriodMs;
+    cluster.request(0, 1, 'a');
+    // The operation is proposed, and not yet executed, when progress is checked.
+    expect(cluster.step(0).actions).toContainEqual({ action: 'checkProgress', fetchFrom: null, askFrom: null });
+    expect(cluster.host(0).timers.retransmitMs).toBe(defaultParameters.retransmitPeriodMs);
+  });
+
   test('takes no more packets in a step than it may', () => {
     const cluster = ready(1, { receiveMax: 3 }, 5);
     for (let c = 0; c < 5; c++) cluster.request(c, 1, `c${c}`);
