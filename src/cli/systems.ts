@@ -17,7 +17,11 @@ export const systems: readonly SystemEntry[] = [
   }),
   entryOf(ironrsm, {
     shape: { applications: ['kv', 'counter'], parameters: parameterRanges },
-    counters: ({ executor }) => ({ operationsExecuted: executor.opsComplete, sessionsLive: executor.sessions.size }),
+    counters: ({ executor }) => ({
+      operationsExecuted: executor.opsComplete,
+      operationsDropped: executor.logStart,
+      sessionsLive: executor.sessions.size,
+    }),
     statusRequest: (nonce) => ({ tag: 'statusRequest' as const, nonce }),
     statusIn: (message, nonce) => {
       if (message.tag !== 'status' || message.nonce !== nonce) return undefined;

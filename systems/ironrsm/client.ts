@@ -76,7 +76,8 @@ export class RsmClient implements Requester {
   readonly #settled = (id: number, outcome: Outcome): void => {
     const settle = this.#settles.get(id);
     this.#settles.delete(id);
-    settle?.(outcome.tag === 'reply' ? E.right(outcome.value) : E.left(outcome.error));
+    // A copy: whoever keeps a reply should not keep the datagram that it came in.
+    settle?.(outcome.tag === 'reply' ? E.right(new Uint8Array(outcome.value)) : E.left(outcome.error));
   };
 
   // An armed timer that fires too early costs less than one that is moved with every request.
