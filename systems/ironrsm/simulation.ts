@@ -34,7 +34,13 @@ export interface Scenario {
   readonly parameters?: Partial<Parameters>;
 }
 
-/** Sessions are opened anew all the time where fewer may live than are in use. */
+/**
+ * Sessions in use beyond those that may live. Clients open sessions anew as soon as theirs expire, so that with many more of them
+ * none lives until its first request comes: the operator's mistake, which no client can mend.
+ */
+const crowdMax = 1;
+
+/** Where they are crowded, users are slower, so that most sessions are idle. */
 const crowdedThinkMs = 60;
 
 const drawHabits = (random: Random, window: number, thinkMsMax: number): SessionHabits => ({
@@ -49,8 +55,8 @@ type Cluster = SimulatedCluster<Configuration, RsmMessage, Replica>;
 
 const clientsOf = (scenario: Scenario, c: Configuration, random: Random, parts: MachineParts, rate?: number) => {
   const machines = scenario.machines ?? random.int(1, 3);
-  const sessions = scenario.sessions ?? machines * random.int(1, 3);
   const { sessionWindow, sessionsMax, requestBytesMax } = c.parameters;
+  const sessions = scenario.sessions ?? Math.min(machines * random.int(1, 3), sessionsMax + crowdMax);
   const crowded = sessions > sessionsMax ? crowdedThinkMs : 0;
   const thinkMsMax = rate === undefined ? 15 + crowded : (2 * 1000 * sessions) / rate;
   const window = Math.min(sessionWindow, 8);
