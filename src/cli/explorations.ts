@@ -14,7 +14,9 @@ export interface ExplorationEntry {
   readonly size: ModelNumber;
   /** How far the model goes; none where it is finite by itself. */
   readonly bound: ModelNumber | undefined;
-  readonly make: (size: number, bound: number) => Promise<StateModel<never, ActionValue>>;
+  /** Operations of a log; none where the model has none. */
+  readonly operations?: ModelNumber;
+  readonly make: (size: number, bound: number, operations: number) => Promise<StateModel<never, ActionValue>>;
   /** Judges whether its invariants are inductive, by default up to `bound`; none where that is not stated. */
   readonly induction?: {
     readonly bound: number;
@@ -23,7 +25,9 @@ export interface ExplorationEntry {
 }
 
 const entry = <S, A extends ActionValue>(
-  parts: Omit<ExplorationEntry, 'make'> & { readonly make: (size: number, bound: number) => Promise<StateModel<S, A>> },
+  parts: Omit<ExplorationEntry, 'make'> & {
+    readonly make: (size: number, bound: number, operations: number) => Promise<StateModel<S, A>>;
+  },
 ): ExplorationEntry => parts as unknown as ExplorationEntry;
 
 /** By the name on the command line. */
@@ -36,6 +40,13 @@ export const explorations: Readonly<Record<string, ExplorationEntry>> = {
       bound: 4,
       judge: async (size, bound) => (await import('../../systems/lock/induction.js')).lockInduction(size, bound),
     },
+  }),
+  ironrsm: entry({
+    size: { what: 'acceptors', min: 3, max: 5, default: 3 },
+    bound: { what: 'ballots', min: 1, max: 4, default: 2 },
+    operations: { what: 'operations', min: 1, max: 2, default: 2 },
+    make: async (acceptors, ballots, operations) =>
+      (await import('../../systems/ironrsm/bounded.js')).boundedIronrsm({ acceptors, ballots, operations }),
   }),
   'two-phase-commit': entry({
     size: { what: 'resource managers', min: 1, max: 12, default: 3 },
@@ -59,8 +70,9 @@ export const modelNamed = async (
   name: string,
   size: number,
   bound: number,
+  operations: number,
 ): Promise<StateModel<never, ActionValue>> => {
   const known = explorations[name];
   if (known === undefined) throw new Error(`no model ${name}`);
-  return known.make(size, bound);
+  return known.make(size, bound, operations);
 };

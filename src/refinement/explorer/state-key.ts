@@ -54,11 +54,10 @@ export class StateKey<S, A extends ActionValue> {
 
   #hash(value: unknown, fresh: boolean): void {
     if (this.#exact !== false) this.#decide(false);
-    const hashed =
-      value instanceof Int32Array ? new Uint8Array(value.buffer, value.byteOffset, value.byteLength) : value;
     try {
-      if (fresh) this.#fingerprint.fresh(hashed);
-      else this.#fingerprint.of(hashed);
+      if (value instanceof Int32Array) this.#fingerprint.ofWords(value);
+      else if (fresh) this.#fingerprint.fresh(value);
+      else this.#fingerprint.of(value);
     } catch (error) {
       if (!(error instanceof UnsupportedValue)) throw error;
       throw new ModelFault('not-serializable', `a state cannot be written down: ${errorWords(error)}`);
