@@ -65,18 +65,23 @@ export class Receiver<M> {
     }
     if (frame.right.tag === 'chunk') {
       const whole = this.#reassembler.add(source, frame.right, this.#parts.nowMs());
-      return whole !== undefined && this.#arrive(source, whole);
+      return whole !== undefined && this.#arrive(source, whole, new Uint8Array(whole));
     }
     counters.bundlesReceived++;
     let gained = false;
-    for (const bytes of frame.right.messages) gained = this.#arrive(source, bytes) || gained;
+    // The host gets its messages from bytes of its own: the journal's, which the judge reads, must not change with them.
+    const own = new Uint8Array(datagram);
+    for (const bytes of frame.right.messages) {
+      const start = bytes.byteOffset - datagram.byteOffset;
+      gained = this.#arrive(source, bytes, own.subarray(start, start + bytes.length)) || gained;
+    }
     return gained;
   }
 
-  #arrive(source: EndPoint, bytes: Uint8Array): boolean {
+  #arrive(source: EndPoint, bytes: Uint8Array, own: Uint8Array): boolean {
     const { codec, inbox, counters, me } = this.#parts;
     counters.messagesArrived++;
-    const message = codec.decode(bytes);
+    const message = codec.decode(own);
     if (E.isLeft(message)) {
       counters.droppedInvalidMessage++;
       return false;

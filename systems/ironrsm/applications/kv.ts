@@ -109,7 +109,7 @@ const answer = (state: KvState, reply: KvReply): Applied<KvState> => ({ state, r
 
 /** `value` for the state: a copy where it is a view of a much larger buffer, which the state would keep alive. */
 const kept = (value: Uint8Array): Uint8Array =>
-  value.buffer.byteLength > 2 * value.length + keyBytesMax ? new Uint8Array(value) : value;
+  value.buffer.byteLength > 2 * value.length ? new Uint8Array(value) : value;
 
 const applyIncr = (state: KvState, key: string): Applied<KvState> => {
   const result = incremented(state.get(key));
