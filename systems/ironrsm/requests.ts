@@ -35,6 +35,7 @@ export const wireMax = {
   pieceBytes: 1 << 26,
   cursorBytes: 1 << 16,
   sessions: 1 << 24,
+  sessionsBytes: 1 << 29,
   done: 1 << 26,
 } as const;
 

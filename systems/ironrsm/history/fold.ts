@@ -77,7 +77,7 @@ class Operation {
     this.#fold = {
       ...f,
       nextSession: id + 1,
-      sessions: f.sessions.set(id, { floor: 1, high: 0, ordered, used: false }),
+      sessions: f.sessions.set(id, { floor: 1, high: 0, ordered, used: true }),
       ring: f.ring.set(f.ringNext, id),
       ringNext: f.ringNext + 1,
     };

@@ -149,7 +149,7 @@ export class Proposer {
     const count = vote === undefined ? this.#fittingCount() : 0;
     if (vote === undefined) {
       // Votes take memory at every replica, until those who execute slowly have executed them too.
-      if (acceptor.voteBytes >= this.#cluster.parameters.voteBytesMax) return false;
+      if (count > 0 && acceptor.voteBytes >= this.#cluster.parameters.voteBytesMax) return false;
       // An empty batch only fills a gap below a vote that must be proposed again.
       if (count === 0 && opn >= this.#inheritedEnd) return false;
     }

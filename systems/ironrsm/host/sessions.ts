@@ -70,7 +70,7 @@ export class Sessions {
     const id = this.nextId;
     if (id >= sessionIdsMax) return undefined;
     this.nextId = successor(id);
-    this.#live.set(id, { floor: 1, high: 0, ordered, used: false });
+    this.#live.set(id, { floor: 1, high: 0, ordered, used: true });
     this.#scope.touch('executor.sessions', id);
     this.#pushToRing(id);
     return id;

@@ -3,11 +3,12 @@ import { equalBytes } from '../../../src/spec/bytes.js';
 import type { EndPoint } from '../../../src/spec/endpoint.js';
 import { E } from '../../../src/spec/prelude.js';
 import type { AnyApplication } from '../application.js';
-import { type Cursor, digestOf, type Message, sessionsCodec } from '../messages.js';
+import { type Cursor, digestOf, type Message, type SessionsRecord, sessionsCodec, wireMax } from '../messages.js';
 import { actions } from './action.js';
 import type { Cluster } from './cluster.js';
 import type { Election } from './election.js';
 import type { Executor } from './executor.js';
+import { executeKey } from './keys.js';
 import { GrowingBytes, ownBytes } from './own-bytes.js';
 import type { StepScope } from './step-scope.js';
 
@@ -158,7 +159,8 @@ export class Transfer {
     const inbound = this.#inbound;
     if (inbound === undefined || inbound.supplier !== sender || inbound.opn !== opn) return;
     if (!isSameCursor(inbound.at, at)) return;
-    if (!equalBytes(digestOf(bytes), digest) || !this.#takeIn(inbound, bytes)) {
+    const isSound = equalBytes(digestOf(bytes), digest) && isFollowedBy(at, bytes.length, next);
+    if (!isSound || !this.#takeIn(inbound, bytes)) {
       this.#setInbound(undefined);
     } else if (next === null) {
       this.#install(inbound);
@@ -276,7 +278,7 @@ export class Transfer {
   #install(inbound: InboundState): void {
     const sessions = sessionsCodec.decode(inbound.sessions);
     this.#setInbound(undefined);
-    if (E.isLeft(sessions)) return;
+    if (E.isLeft(sessions) || !isConsistent(sessions.right, this.#cluster.parameters.sessionWindow)) return;
     this.#peers.executor.install(inbound.opn, inbound.app, sessions.right);
     for (const opn of this.supplied.keys()) {
       if (opn >= inbound.opn) continue;
@@ -313,6 +315,29 @@ export class Transfer {
     this.#scope.send(this.#cluster.replicas[index] as EndPoint, message);
   }
 }
+
+/** Whether the sessions can be some replica's: what decodes may still contradict itself. */
+const isConsistent = ({ nextSession, first, ring, done }: SessionsRecord, window: number): boolean => {
+  const ids = new Set<number>();
+  for (const { id } of ring) {
+    if (id >= nextSession || ids.has(id)) return false;
+    ids.add(id);
+  }
+  let last = -1;
+  for (const { session, seqno } of done) {
+    const key = executeKey(session, seqno, window);
+    if (key <= last || !ids.has(session)) return false;
+    last = key;
+  }
+  return Number.isSafeInteger(first + ring.length);
+};
+
+/** Whether the piece after one of `length` bytes at `at` can begin at `next`; what a transfer holds stays bounded by it. */
+const isFollowedBy = (at: Cursor, length: number, next: Cursor | null): boolean => {
+  if (at.tag === 'app') return next === null || (next.tag === 'app' && next.after !== null);
+  if (next === null || next.tag === 'app') return next !== null && next.after === null;
+  return length > 0 && next.offset === at.offset + length && next.offset <= wireMax.sessionsBytes;
+};
 
 const isSameCursor = (a: Cursor, b: Cursor): boolean => {
   if (a.tag === 'sessions') return b.tag === 'sessions' && a.offset === b.offset;

@@ -108,7 +108,7 @@ class BatchRun {
     if (this.nextSession === sessionIdsMax) return;
     const session = this.nextSession;
     this.nextSession = successor(session);
-    this.#live.set(session, { floor: 1, high: 0, ordered, used: false });
+    this.#live.set(session, { floor: 1, high: 0, ordered, used: true });
     this.#enqueue(session);
     this.answers.push({ client, message: { tag: 'opened', nonce, session } });
     this.#expire();
@@ -235,6 +235,14 @@ export const decodeSessions = (bytes: Uint8Array, window: number): E.Either<stri
   const decoded = sessionsCodec.decode(bytes);
   if (E.isLeft(decoded)) return decoded;
   const { nextSession, first, ring, done } = decoded.right;
+  const ids = new Set(ring.map(({ id }) => id));
+  if (ids.size !== ring.length || ring.some(({ id }) => id >= nextSession))
+    return E.left('an id is used twice, or was never given');
+  if (!Number.isSafeInteger(first + ring.length)) return E.left('the ring leaves the safe integers');
+  const keys = done.map((d) => slotOf(d.session, d.seqno, window));
+  const ascending = keys.every((key, i) => i === 0 || (keys[i - 1] as number) < key);
+  if (!ascending || done.some((d) => !ids.has(d.session)))
+    return E.left('the replies are not those of the sessions, in order');
   return E.right({
     nextSession,
     live: PersistentMap.of(ring.map(({ id, ...session }): [number, Session] => [id, session])),

@@ -4,7 +4,7 @@ import { equalBytes } from '../../../src/spec/bytes.js';
 import type { EndPoint } from '../../../src/spec/endpoint.js';
 import type { Packet } from '../../../src/spec/packet.js';
 import { E } from '../../../src/spec/prelude.js';
-import { type Cursor, digestOf, type Message, type RsmMessage } from '../messages.js';
+import { type Cursor, digestOf, type Message, type RsmMessage, wireMax } from '../messages.js';
 import { owedOnly } from './election.js';
 import { decodeSessions, encodeSessions, type Machine } from './machine.js';
 import { type Inbound, type Outbound, packetTo, type Replica, type Transfer } from './state.js';
@@ -18,6 +18,15 @@ const sameCursor = (a: Cursor, b: Cursor): boolean => {
   if (a.tag === 'sessions') return b.tag === 'sessions' && a.offset === b.offset;
   if (b.tag === 'sessions') return false;
   return a.after === null || b.after === null ? a.after === b.after : equalBytes(a.after, b.after);
+};
+
+/** Whether a piece may be the next one after a piece of `bytes` at `at`: so that a transfer ends, and what it holds is bounded. */
+const follows = (at: Cursor, bytes: Uint8Array, next: Cursor | null): boolean => {
+  if (at.tag === 'app') return next === null || (next.tag === 'app' && next.after !== null);
+  if (next === null) return false;
+  if (next.tag === 'app') return next.after === null;
+  const end = at.offset + bytes.length;
+  return bytes.length > 0 && end <= wireMax.sessionsBytes && next.offset === end;
 };
 
 const withTransfer = (s: Replica, change: Partial<Transfer>): Replica => ({
@@ -174,7 +183,8 @@ export const processStatePiece = (s: Replica, sender: number, source: EndPoint, 
   const i = s.transfer.inbound ?? (isStart(at) ? begun : null);
   if (i === null || i.supplier !== sender || i.opn !== opn || !sameCursor(i.at, at)) return nothing(s);
   const without = withTransfer(s, { inbound: null });
-  const taken = equalBytes(digestOf(bytes), m.digest) ? takenIn(s, i, bytes) : undefined;
+  const sound = equalBytes(digestOf(bytes), m.digest) && follows(at, bytes, next);
+  const taken = sound ? takenIn(s, i, bytes) : undefined;
   if (taken === undefined) return nothing(without);
   if (next !== null) {
     const inbound: Inbound = { ...taken, at: next, fresh: true, tries: 0 };
