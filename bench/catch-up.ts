@@ -44,6 +44,9 @@ const residentBytes = (node: NodeProcess): number => {
   return Number(found?.[1] ?? 0) * 1024;
 };
 
+/** Whether the process stands still. */
+const stopped = (node: NodeProcess): boolean => /^State:\s+T/m.test(readFileSync(`/proc/${node.pid}/status`, 'utf8'));
+
 /** The highest resident memory of each node, since the start or the last `restart`. */
 class MemoryWatch {
   readonly #nodes: readonly NodeProcess[];
@@ -130,6 +133,7 @@ const measure = async ({ name, parameters }: Variant): Promise<Readonly<Record<s
   const dropped = await Promise.all([leader, supplier].map(async (n) => (await n.stats())?.host.operationsDropped));
   // Who misses an operation that nobody's log holds can only get a state.
   const needed = dropped.every((n) => (n ?? 0) > opsAtPause) ? 'state' : 'log';
+  if (!stopped(lagging)) throw new Error(`the replica ${lagging.id} was woken by someone else`);
   memory.restart();
   load.measure();
   lagging.resume();
