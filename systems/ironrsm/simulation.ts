@@ -67,7 +67,7 @@ const clientsOf = (scenario: Scenario, c: Configuration, random: Random, parts: 
       Array.from({ length: own }, () => drawHabits(random, window, thinkMsMax)),
     );
   });
-  const misuses = random.chance(0.4) && scenario.wellBehaved !== true;
+  const misuses = random.chance(0.6) && scenario.wellBehaved !== true;
   const misusers = misuses ? [new Misuser(parts, requestBytesMax, random.chance(0.5))] : [];
   return { clients, misusers };
 };

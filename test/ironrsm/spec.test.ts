@@ -26,7 +26,7 @@ const execute = (session: number, seqno: number, ...value: number[]): RsmStep =>
   value: Uint8Array.from(value),
 });
 
-const after = (state: RsmSpec, ...steps: RsmStep[]): RsmSpec => {
+const reach = (state: RsmSpec, ...steps: RsmStep[]): RsmSpec => {
   let current = state;
   for (const step of steps) {
     const next = service.next(current, step);
@@ -38,18 +38,18 @@ const after = (state: RsmSpec, ...steps: RsmStep[]): RsmSpec => {
 
 const refuses = (state: RsmSpec, step: RsmStep): boolean => O.isNone(service.next(state, step));
 
-const one = after(service.init, open());
+const one = reach(service.init, open());
 
 describe('the service', () => {
   it('gives sessions ids that never recur, each to the open that asked', () => {
-    const state = after(one, open(true), open(), expire(0), open(), expire(1));
+    const state = reach(one, open(true), open(), expire(0), open(), expire(1));
     expect([...state.sessions.keys()].sort()).toEqual([2, 3]);
     expect(state.nextSession).toBe(4);
     expect(state.opened.size).toBe(4);
   });
 
   it('executes a seqno of a session once, by what it holds and by what it remembers', () => {
-    const state = after(one, execute(0, 1));
+    const state = reach(one, execute(0, 1));
     expect(refuses(state, execute(0, 1))).toBe(true);
     expect(refuses(state, execute(0, 1, 9))).toBe(true);
     // Each of both guards alone: with the entry gone, and with the ghost gone.
@@ -64,41 +64,41 @@ describe('the service', () => {
   it('executes within the window only, which the floor moves', () => {
     expect(refuses(one, execute(0, 0))).toBe(true);
     expect(refuses(one, execute(0, 5))).toBe(true);
-    const state = after(one, execute(0, 4), execute(0, 2), raise(0, 3));
+    const state = reach(one, execute(0, 4), execute(0, 2), raise(0, 3));
     expect(refuses(state, execute(0, 1))).toBe(true);
     expect(refuses(state, execute(0, 7))).toBe(true);
     expect(refuses(state, raise(0, 3))).toBe(true);
-    expect(after(state, execute(0, 6)).replyBytes).toBe(16);
+    expect(reach(state, execute(0, 6)).replyBytes).toBe(16);
   });
 
   it('executes nothing below a floor, not even what it no longer remembers', () => {
-    const state = { ...after(one, execute(0, 1), raise(0, 2)), executed: service.init.executed };
+    const state = { ...reach(one, execute(0, 1), raise(0, 2)), executed: service.init.executed };
     expect(refuses(state, execute(0, 1))).toBe(true);
   });
 
   it('executes an ordered session in order, but for what its client gave up', () => {
-    const state = after(service.init, open(true));
+    const state = reach(service.init, open(true));
     expect(refuses(state, execute(0, 2))).toBe(true);
-    expect(refuses(after(state, execute(0, 1)), execute(0, 3))).toBe(true);
-    expect(after(state, execute(0, 1), raise(0, 3), execute(0, 3)).app).toBe(2);
+    expect(refuses(reach(state, execute(0, 1)), execute(0, 3))).toBe(true);
+    expect(reach(state, execute(0, 1), raise(0, 3), execute(0, 3)).app).toBe(2);
   });
 
   it('executes nothing in a session that is not live, and nothing that is too large', () => {
     expect(refuses(service.init, execute(0, 1))).toBe(true);
-    expect(refuses(after(one, open(), open(), expire(0)), execute(0, 1))).toBe(true);
+    expect(refuses(reach(one, open(), open(), expire(0)), execute(0, 1))).toBe(true);
     expect(refuses(one, execute(0, 1, 1, 2, 3, 4))).toBe(true);
     expect(refuses(one, execute(0, 1, 1, 2, 3))).toBe(false);
   });
 
   it('lets sessions expire where there are too many or replies too long, then at once, and never else', () => {
     expect(refuses(one, expire(0))).toBe(true);
-    const crowded = after(one, open(), open());
+    const crowded = reach(one, open(), open());
     expect(refuses(crowded, execute(0, 1))).toBe(true);
-    expect(refuses(after(crowded, expire(1)), expire(0))).toBe(true);
-    const wordy = after(one, open(), ...[1, 2, 3, 4].map((n) => execute(0, n)), execute(1, 1));
+    expect(refuses(reach(crowded, expire(1)), expire(0))).toBe(true);
+    const wordy = reach(one, open(), ...[1, 2, 3, 4].map((n) => execute(0, n)), execute(1, 1));
     expect(wordy.replyBytes).toBe(40);
     expect(refuses(wordy, execute(1, 2))).toBe(true);
-    expect(after(wordy, expire(0)).replyBytes).toBe(8);
+    expect(reach(wordy, expire(0)).replyBytes).toBe(8);
   });
 });
 
@@ -117,7 +117,7 @@ const request = (session: number, seqno: number, ...value: number[]): Message<'r
 });
 
 describe('the service answers', () => {
-  const state = after(one, execute(0, 1, 5), execute(0, 2, 6));
+  const state = reach(one, execute(0, 1, 5), execute(0, 2, 6));
   const sent = sentOf([client, request(0, 1, 5)], [client, request(0, 2, 6)], [client, request(0, 3, 1)]);
   const reply = (seqno: number, count: number): RsmMessage => ({
     tag: 'reply',
@@ -139,7 +139,7 @@ describe('the service answers', () => {
   it('with the reply of the one execution, again and again, also after its session expired', () => {
     expect(why(reply(1, 1))).toBeUndefined();
     expect(why(reply(2, 2))).toBeUndefined();
-    expect(why(reply(2, 2), after(state, open(), open(), expire(0)))).toBeUndefined();
+    expect(why(reply(2, 2), reach(state, open(), open(), expire(0)))).toBeUndefined();
   });
 
   it('with no other reply, to nobody else, and not before the execution', () => {
@@ -176,7 +176,7 @@ describe('the service answers', () => {
   });
 
   it('that a session has expired where it has', () => {
-    const gone = after(state, open(), open(), expire(0));
+    const gone = reach(state, open(), open(), expire(0));
     expect(why(refused(1, 'SESSION_EXPIRED'), gone)).toBeUndefined();
     expect(why(refused(1, 'SESSION_EXPIRED'))).toBe('the session has not expired');
     expect(why(refused(1, 'SESSION_EXPIRED', 9), gone)).toBe('the session has not expired');

@@ -5,7 +5,16 @@ import type { HistoryVerdict } from '../../src/refinement/linearizability.js';
 import type { ClientHistory } from '../../src/refinement/simulation/simulated-system.js';
 import { type RunOptions, simulate } from '../../src/refinement/simulator.js';
 import { endPoint } from '../../src/spec/endpoint.js';
+import { E } from '../../src/spec/prelude.js';
 import { encodeCommand, kv } from '../../systems/ironrsm/applications/kv.js';
+import {
+  failed,
+  type Outcome,
+  seqnoReused,
+  sessionExpired,
+  timedOut,
+  tooLarge,
+} from '../../systems/ironrsm/client/outcome.js';
 import type { RsmMessage } from '../../systems/ironrsm/messages.js';
 import { counterRecording, kvRecording, RsmClientHistory } from '../../systems/ironrsm/simulation/history.js';
 import { ironrsmSimulation } from '../../systems/ironrsm/simulation.js';
@@ -62,8 +71,6 @@ describe('a simulated run', () => {
 });
 
 const [alice, bob] = [endPoint('10.9.9.9:1'), endPoint('10.9.9.9:2')];
-const replica = endPoint('10.0.0.1:7000');
-const stranger = endPoint('10.66.6.6:6666');
 const key = Buffer.from('k');
 
 /** What the application answers, one request after the other. */
@@ -95,7 +102,8 @@ describe('the history of simulated clients', () => {
       const history = new RsmClientHistory(kvRecording);
       for (let i = 0; i <= upTo; i++) {
         const done = history.asked(alice, requests[i] as Uint8Array, i);
-        done(i === upTo ? lastReply : (replies[i] as Uint8Array), i);
+        const value = i === upTo ? lastReply : (replies[i] as Uint8Array);
+        done.settled({ tag: 'reply', value }, i);
       }
       return history.judge();
     };
@@ -108,15 +116,40 @@ describe('the history of simulated clients', () => {
     }
   });
 
-  it('knows that requests of strangers may have been executed, each once', () => {
-    const count = (n: number): Uint8Array => Uint8Array.from([0, 0, 0, 0, 0, 0, 0, n]);
+  const count = (n: number): Uint8Array => Uint8Array.from([0, 0, 0, 0, 0, 0, 0, n]);
+
+  it('knows that requests without a known outcome may have been executed, each once', () => {
+    const verdict = (counted: number, outcome: Outcome): string => {
+      const history = new RsmClientHistory(counterRecording);
+      history.asked(alice, new Uint8Array(), 1).settled(outcome, 2);
+      history.asked(bob, new Uint8Array(), 3).settled({ tag: 'reply', value: count(counted) }, 4);
+      return history.judge().answer;
+    };
+    expect([1, 2, 3].map((n) => verdict(n, failed(sessionExpired)))).toEqual(['linearizable', 'linearizable', 'not']);
+    // What was refused or never sent was not executed.
+    for (const error of [seqnoReused, tooLarge(9), timedOut(1, false)])
+      expect([1, 2].map((n) => verdict(n, failed(error)))).toEqual(['linearizable', 'not']);
+  });
+
+  it('knows that somebody who ignores replies may have been served', () => {
     const verdict = (counted: number): string => {
       const history = new RsmClientHistory(counterRecording);
-      const message: RsmMessage = { tag: 'request', seqno: 5, value: Uint8Array.from([1, 2]) };
-      for (let i = 0; i < 3; i++) history.strangerSent({ source: stranger, target: replica, message });
-      history.asked(bob, new Uint8Array(), 1)(count(counted), 2);
+      history.mayAsk(alice, new Uint8Array(), 0);
+      history.asked(bob, new Uint8Array(), 1).settled({ tag: 'reply', value: count(counted) }, 2);
       return history.judge().answer;
     };
     expect([1, 2, 3].map(verdict)).toEqual(['linearizable', 'linearizable', 'not']);
+  });
+
+  it('holds a counter to what was acknowledged, and to that plus what is unknown', () => {
+    const history = new RsmClientHistory(counterRecording);
+    for (const n of [1, 2]) history.asked(alice, new Uint8Array(), n).settled({ tag: 'reply', value: count(n) }, n);
+    history.asked(bob, new Uint8Array(), 3).settled(failed(timedOut(1, true)), 4);
+    history.asked(bob, new Uint8Array(), 3).settled(failed(tooLarge(9)), 4);
+    const code = (n: number): unknown => {
+      const check = history.counted(n);
+      return E.isLeft(check) ? check.left.code : undefined;
+    };
+    expect([1, 2, 3, 4].map(code)).toEqual(['COUNT_NOT_EXACT', undefined, undefined, 'COUNT_NOT_EXACT']);
   });
 });

@@ -7,6 +7,7 @@ import { type RunOptions, type RunResult, simulate } from '../../src/refinement/
 import { endPoint } from '../../src/spec/endpoint.js';
 import { E } from '../../src/spec/prelude.js';
 import { ironrsmProtocol } from '../../systems/ironrsm/protocol.js';
+import { kvRecording, RsmClientHistory } from '../../systems/ironrsm/simulation/history.js';
 import { answersAndAgreement } from '../../systems/ironrsm/simulation/progress.js';
 import { ironrsmSimulation } from '../../systems/ironrsm/simulation.js';
 import type { LockConfiguration } from '../../systems/lock/configuration.js';
@@ -73,7 +74,7 @@ describe('what IronRSM is asked for', () => {
     const state = ironrsmProtocol.init(constants, replicas[0] as (typeof replicas)[number]);
     let view = state.election.view;
     let opsComplete = 0;
-    const progress = answersAndAgreement(constants, [], {
+    const progress = answersAndAgreement(constants, [], new RsmClientHistory(kvRecording), {
       running: replicas,
       stateOf: (host) => ({
         ...state,

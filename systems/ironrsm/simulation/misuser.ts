@@ -8,8 +8,8 @@ import { type Message, type RsmMessage, sessionIdsMax } from '../messages.js';
 import type { MachineParts } from './client.js';
 
 /** What it does in a run, at most: each request may be executed without anybody knowing, which costs the checks of what clients saw. */
-const requestsMax = 16;
-const executionsMax = 4;
+const requestsMax = 24;
+const executionsMax = 5;
 
 /** Opens a session, then sends what no client should. Nobody waits for what it is answered. */
 export class Misuser implements ClientProgram<RsmMessage> {
@@ -62,8 +62,8 @@ export class Misuser implements ClientProgram<RsmMessage> {
 
   /** A request that may be executed: one of few seqnos, at the edges of what there is. */
   #request(session: number, random: Random, me: EndPoint, nowMs: number): Message<'request'> {
-    const seqno = random.pick([1, 1, 1, 2, 3, 7, natMax - 1, natMax]);
-    const floor = random.pick([0, 1, 1, 1, 1, seqno]);
+    const seqno = random.pick([1, 1, 1, 1, 1, 2, 2, 7, natMax - 1, natMax]);
+    const floor = random.pick([0, 1, 1, 1, 1, 1, 1, 1, seqno]);
     const name = `${session}.${seqno}`;
     const known = this.#executions.get(name);
     const value = known !== undefined && random.chance(0.5) ? known : this.#parts.nextValue(random);
