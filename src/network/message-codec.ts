@@ -5,6 +5,7 @@
  */
 import { Packr } from 'msgpackr';
 import { E } from '../spec/prelude.js';
+import { BytePool } from './byte-pool.js';
 import type { Codec } from './codec.js';
 import type { Schema } from './schema.js';
 import { wireOf } from './wire.js';
@@ -41,11 +42,12 @@ export const codecOf = <M>(schema: Schema<M>): Codec<M> => {
     int64AsType: 'bigint',
   });
 
+  // A pool for each codec: what it encodes lives about as long as the rest of it.
+  const pool = new BytePool();
   return {
     encode: (message) => {
       const packed = packr.pack(wire.toWire(message), reuseAndReset) as Uint8Array as Packed;
-      const bytes = new Uint8Array(packed.end - packed.start);
-      bytes.set(packed.subarray(packed.start, packed.end));
+      const bytes = pool.copy(packed.subarray(packed.start, packed.end));
       if (packed.length > packBufferBytesMax) packr.useBuffer(Buffer.allocUnsafeSlow(scratchBytes));
       return bytes;
     },

@@ -4,6 +4,7 @@
  */
 import { type EndPoint, parseEndPoint } from '../spec/endpoint.js';
 import { E } from '../spec/prelude.js';
+import { BytePool } from './byte-pool.js';
 import { Reassembler, type ReassemblyLimits } from './chunk.js';
 import type { Codec } from './codec.js';
 import type { NetworkCounters } from './counters.js';
@@ -33,6 +34,7 @@ export class Receiver<M> {
   readonly #reassembler: Reassembler;
   readonly #sources = new Map<string, Map<number, EndPoint>>();
   #sourcesCount = 0;
+  readonly #pool = new BytePool();
 
   constructor(parts: ReceiverParts<M>) {
     this.#parts = parts;
@@ -70,7 +72,7 @@ export class Receiver<M> {
     counters.bundlesReceived++;
     let gained = false;
     // The host gets its messages from bytes of its own: the journal's, which the judge reads, must not change with them.
-    const own = new Uint8Array(datagram);
+    const own = this.#pool.copy(datagram);
     for (const bytes of frame.right.messages) {
       const start = bytes.byteOffset - datagram.byteOffset;
       gained = this.#arrive(source, bytes, own.subarray(start, start + bytes.length)) || gained;

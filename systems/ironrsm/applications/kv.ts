@@ -1,4 +1,5 @@
 /** The key-value application: get, set, del, cas and incr on byte strings. */
+import { BytePool } from '../../../src/network/byte-pool.js';
 import { codecOf } from '../../../src/network/message-codec.js';
 import { type Schema, schema } from '../../../src/network/schema.js';
 import { PersistentMap } from '../../../src/protocol/persistent-map.js';
@@ -107,9 +108,12 @@ const incremented = (value: Uint8Array | undefined): E.Either<KvError, number> =
 
 const answer = (state: KvState, reply: KvReply): Applied<KvState> => ({ state, reply: replyCodec.encode(reply) });
 
+/** Values that the state keeps. */
+const values = new BytePool();
+
 /** `value` for the state: a copy where it is a view of a much larger buffer, which the state would keep alive. */
 const kept = (value: Uint8Array): Uint8Array =>
-  value.buffer.byteLength > 2 * value.length ? new Uint8Array(value) : value;
+  value.buffer.byteLength > 2 * value.length ? values.copy(value) : value;
 
 const applyIncr = (state: KvState, key: string): Applied<KvState> => {
   const result = incremented(state.get(key));
