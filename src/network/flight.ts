@@ -29,6 +29,15 @@ export interface Sent {
   readonly again: boolean;
 }
 
+/**
+ * When a chunk counts as lost: one that was sent `by` chunks of the message later has arrived, and it was sent by `sentByMs`,
+ * which is a round trip ago, so that chunks which only changed places are not sent again.
+ */
+export interface Overtaken {
+  readonly by: number;
+  readonly sentByMs: number;
+}
+
 /** What an ack brought. */
 export interface Progress {
   /** Chunks that are now known to have arrived and were in flight. */
@@ -110,11 +119,8 @@ export class Flight {
     return sent;
   }
 
-  /**
-   * Takes what the receiver says that it holds; a chunk counts as lost once one that was sent `overtakenBy` chunks of the
-   * message later has arrived. `givenUp`: the receiver started over too often.
-   */
-  acknowledge(ack: Ack, overtakenBy: number): Progress | AckDrop | 'givenUp' {
+  /** Takes what the receiver says that it holds. `givenUp`: it started over too often. */
+  acknowledge(ack: Ack, overtaken: Overtaken): Progress | AckDrop | 'givenUp' {
     if (ack.missing >= this.cut.count || knownEnd(ack) > this.#sentEnd) return 'droppedAckFalse';
     let forgotten: readonly Sent[] = [];
     if (this.#token !== ack.assembly) {
@@ -128,7 +134,7 @@ export class Flight {
     }
     const arrived: Sent[] = [];
     const anew = this.#merge(ack, arrived);
-    return { arrived, anew, lost: [...forgotten, ...this.#overtaken(arrived, overtakenBy)] };
+    return { arrived, anew, lost: [...forgotten, ...this.#overtaken(arrived, overtaken)] };
   }
 
   /** Chunks in flight. */
@@ -161,12 +167,12 @@ export class Flight {
   }
 
   /** Chunks that were sent well before one that has arrived. */
-  #overtaken(arrived: readonly Sent[], by: number): readonly Sent[] {
+  #overtaken(arrived: readonly Sent[], { by, sentByMs }: Overtaken): readonly Sent[] {
     let newest = -1;
     for (const { serial } of arrived) newest = Math.max(newest, serial);
     const lost: Sent[] = [];
     for (const sent of this.#sent.values()) {
-      if (newest - sent.serial < by) break;
+      if (newest - sent.serial < by || sent.atMs > sentByMs) break;
       lost.push(sent);
     }
     for (const sent of lost) {

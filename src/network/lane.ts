@@ -46,7 +46,7 @@ const windowBytesFirst = 64 * 1024;
 const windowBytesMin = 16 * 1024;
 const windowDatagramsMin = 4;
 
-/** Chunks of a message that overtook another one of it before that one counts as lost and not as reordered; fewer in a small window. */
+/** Chunks of a message by which another one of it was overtaken when it counts as lost and not as reordered; fewer in a small window. */
 const overtakenByMax = 3;
 
 /** Bounds on the time after which a chunk without an answer is sent again, in milliseconds. */
@@ -83,6 +83,8 @@ export class Lane {
   /** Smoothed round trip and its variation (RFC 6298). */
   #roundTrip: { readonly meanMs: number; readonly variationMs: number } | undefined;
   #backoff = 0;
+  /** When chunks were last sent again for want of an answer. */
+  #probedMs = Number.NEGATIVE_INFINITY;
   #progressMs = Number.NEGATIVE_INFINITY;
 
   constructor(target: EndPoint, parts: LaneParts) {
@@ -133,7 +135,10 @@ export class Lane {
       return undefined;
     }
     const datagrams = this.#windowBytes / this.#parts.datagramBytesMax;
-    const progress = flight.acknowledge(ack, Math.min(Math.floor(datagrams / 2), overtakenByMax));
+    const progress = flight.acknowledge(ack, {
+      by: Math.min(Math.floor(datagrams / 2), overtakenByMax),
+      sentByMs: this.#parts.time.nowMs() - this.#roundTripMs(2),
+    });
     if (progress === 'givenUp') this.end(flight, 'chunkedGivenUp');
     else if (typeof progress === 'string') return progress;
     else this.#onProgress(flight, progress.arrived, progress.lost, progress.anew);
@@ -200,10 +205,16 @@ export class Lane {
     if (this.#inFlight.delete(sent)) this.#inFlightBytes -= sent.bytes;
   }
 
+  /** A round trip that is late by so many variations; without end while none is known. */
+  #roundTripMs(variations: number): number {
+    return this.#roundTrip === undefined
+      ? Number.POSITIVE_INFINITY
+      : this.#roundTrip.meanMs + variations * this.#roundTrip.variationMs;
+  }
+
   /** How long a chunk may go without an answer. */
   #patienceMs(): number {
-    const { meanMs, variationMs } = this.#roundTrip ?? { meanMs: patienceMsFirst - patienceMsMin, variationMs: 0 };
-    const onceMs = meanMs + 4 * variationMs + patienceMsMin;
+    const onceMs = this.#roundTrip === undefined ? patienceMsFirst : this.#roundTripMs(4) + patienceMsMin;
     return Math.min(onceMs * 2 ** this.#backoff, patienceMsMax);
   }
 
@@ -251,16 +262,23 @@ export class Lane {
   }
 
   #setAlarm(): void {
+    const dueMs = this.#dueMs();
+    if (dueMs !== undefined) this.#alarm.set(dueMs);
+  }
+
+  /** When patience ends; `undefined` while nothing is in flight. */
+  #dueMs(): number | undefined {
     const [first] = this.#inFlight;
-    if (first !== undefined) this.#alarm.set(first.atMs + this.#patienceMs());
+    return first === undefined ? undefined : Math.max(first.atMs, this.#probedMs) + this.#patienceMs();
   }
 
   /** The oldest chunk in flight went without an answer for too long: gives up what is too old, and asks anew. */
   #onPatience(): void {
     const nowMs = this.#parts.time.nowMs();
     this.#giveUpOld(nowMs);
-    const [first] = this.#inFlight;
-    if (first !== undefined && first.atMs + this.#patienceMs() <= nowMs) {
+    const dueMs = this.#dueMs();
+    if (dueMs !== undefined && dueMs <= nowMs) {
+      this.#probedMs = nowMs;
       this.#backoff = Math.min(this.#backoff + 1, backoffMax);
       // Once may be a stray loss; twice says that the way is jammed.
       if (this.#backoff === 2) this.#halve(nowMs);
