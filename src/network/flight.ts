@@ -13,9 +13,6 @@ const flightOverheadBytes = 1024;
 /** How often a receiver may start over: it restarted, or had no room. A receiver that lies costs no more than this. */
 const restartsMax = 8;
 
-/** Chunks after which an ack is asked for, at the latest. */
-const ackEvery = 4;
-
 /** A chunk that was sent and of which nothing is known. */
 export interface Sent {
   readonly flight: Flight;
@@ -97,8 +94,8 @@ export class Flight {
     return this.#next < count && this.#next - this.#missing <= aheadChunksOf(size) ? this.#next : undefined;
   }
 
-  /** Notes that a chunk is being sent; `urgent` asks for an ack in any case. */
-  send(index: number, nowMs: number, urgent: boolean): Sent {
+  /** Notes that a chunk is being sent; asks for an ack with every `ackEvery`th chunk at least. */
+  send(index: number, nowMs: number, ackEvery: number): Sent {
     const former = this.#sent.get(index);
     if (former !== undefined) this.#drop(former);
     this.#lost.delete(index);
@@ -106,8 +103,7 @@ export class Flight {
     this.#sentEnd = Math.max(this.#sentEnd, index + 1);
     if (index === this.#next) this.#next++;
     // Whatever is in flight, an ack for some of it is asked for: else nobody would say when to go on.
-    const ackWanted =
-      urgent || ++this.#sinceAckWanted >= ackEvery || this.#acksWanted === 0 || this.nextIndex === undefined;
+    const ackWanted = ++this.#sinceAckWanted >= ackEvery || this.#acksWanted === 0 || this.nextIndex === undefined;
     if (ackWanted) {
       this.#sinceAckWanted = 0;
       this.#acksWanted++;

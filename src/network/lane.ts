@@ -55,6 +55,10 @@ const patienceMsMin = 10;
 const patienceMsMax = 400;
 const backoffMax = 6;
 
+/** An ack is asked for this often in a window, and with each `ackEveryMax`th chunk at least. */
+const acksPerWindow = 8;
+const ackEveryMax = 4;
+
 /** Chunks that are sent again when patience ends: two, so that a loss costs no second wait. */
 const probes = 2;
 
@@ -231,11 +235,16 @@ export class Lane {
         // Behind the others, until their turns were.
         this.#active.delete(flight);
         this.#active.add(flight);
-        this.#emit(flight.send(index, nowMs, false));
+        this.#emit(flight.send(index, nowMs, this.#ackEvery()));
         progress = true;
       }
     }
     this.#setAlarm();
+  }
+
+  /** Acks are cheap in a wide window; in a narrow one the loss of one would be a wait for nothing. */
+  #ackEvery(): number {
+    return Math.min(Math.floor(this.#windowBytes / this.#parts.datagramBytesMax / acksPerWindow), ackEveryMax);
   }
 
   #mayEmit(): boolean {
@@ -284,7 +293,7 @@ export class Lane {
       if (this.#backoff === 2) this.#halve(nowMs);
       for (const sent of [...this.#inFlight].slice(0, probes)) {
         this.#land(sent);
-        this.#emit(sent.flight.send(sent.index, nowMs, true));
+        this.#emit(sent.flight.send(sent.index, nowMs, 1));
       }
     }
     this.#pump();

@@ -220,6 +220,16 @@ describe('a large message', () => {
     expect(network.time.nextMs).toBe(Infinity);
   });
 
+  test('leaves no timer behind once it has arrived', async () => {
+    const network = new LossyNetwork(1, calm);
+    const [from, to] = [await network.open(a), await network.open(b)];
+    sendBlob(from, b, messageOf(100_000));
+    expect(network.run(1_000, () => from.unacknowledgedBytes === 0)).toBe(true);
+    // The acks that are still on the way come within a millisecond; a timer would come later.
+    network.run(1);
+    expect([to.pending, network.time.nextMs]).toEqual([1, Infinity]);
+  });
+
   test('leaves as the same datagrams at the same times in every run of a seed', async () => {
     const run = async (): Promise<readonly string[]> => {
       const network = new LossyNetwork(77, { loss: 0.2, duplicate: 0.2, truncate: 0.1, delayMsMax: 10 });
@@ -293,6 +303,17 @@ describe('pacing', () => {
     expect(kinds.at(-1)).toBe('bundle');
     network.run(2);
     expect(takeBlobs(to).map((blob) => blob.length)).toEqual([10, 11]);
+  });
+
+  test('gives each of two large messages the same share of a narrow window', async () => {
+    const network = new LossyNetwork(1, calm);
+    const pacing = { windowBytesMax: 8_192 };
+    const from = await network.open(a, { pacing, datagramBytesMax: 8_192 });
+    const to = await network.open(b);
+    for (const seed of [1, 2]) sendBlob(from, b, messageOf(1_000_000, seed));
+    expect(network.run(10_000, () => to.pending === 1)).toBe(true);
+    network.run(0.5);
+    expect(to.heldBytes === 0 || to.heldBytes > 800_000).toBe(true);
   });
 
   test('lets large messages to one destination take turns, so that a shorter one comes first', async () => {

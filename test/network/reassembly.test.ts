@@ -221,6 +221,18 @@ describe('a reassembler', () => {
     expect(reassembler.take(other, first(otherChunks))).toEqual(messageOf(600));
   });
 
+  test('holds no more of one source than its share', () => {
+    const { reassembler, counters } = fresh({ messagesPerSourceMax: 64 });
+    for (let id = 0; id < 20; id++) {
+      for (const chunk of chunksOf(messageOf(8_000, id), id, 1_024).slice(0, -1)) {
+        reassembler.take(source, chunk);
+        expect(reassembler.heldBytes).toBeLessThanOrEqual(30_000);
+      }
+    }
+    expect(counters.evictedPartialMessages).toBeGreaterThan(10);
+    expect(counters.droppedChunkNoRoom).toBe(0);
+  });
+
   test('keeps nothing of a message beyond the limits, and says so', () => {
     const { reassembler, counters } = fresh();
     const huge = lie({ length: 100_002, bytes: new Uint8Array(50_001) });
