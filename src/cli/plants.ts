@@ -1,6 +1,7 @@
 /** The planted bugs of every system. Loads no host and no protocol: a plant must be known before they are loaded. */
-import { ironrsmPlants } from '../../systems/ironrsm/plants.js';
+
 import { type ExplorationPlant, ironrsmExplorationPlants } from '../../systems/ironrsm/plants/exploration.js';
+import { ironrsmPlants } from '../../systems/ironrsm/plants.js';
 import { lockPlants } from '../../systems/lock/plants.js';
 import type { Patch, Plant } from '../refinement/plant.js';
 

@@ -2,7 +2,7 @@
  * Reads the wire form of a schema (wire.ts) from MessagePack bytes in one pass, into the value that the schema describes.
  * Only the canonical encoding is read: each token the shortest for its value, no maps, no floats but for whole numbers
  * beyond 32 bits, no byte left over; so equal messages have equal bytes in both directions. Written apart from msgpackr,
- * which writes the bytes: the codec's round trip holds one against the other (docs/adr/0006-one-pass-decoding.md).
+ * which writes the bytes: the codec's round trip holds one against the other (docs/adr/0007-one-pass-decoding.md).
  */
 import { isUtf8 } from 'node:buffer';
 import type { EndPoint } from '../spec/endpoint.js';

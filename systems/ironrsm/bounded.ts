@@ -24,7 +24,9 @@ export const boundedIronrsm = ({ acceptors, ballots, operations }: Bounds): Succ
     init: () => [moves.initial()],
     successors: (state, emit) => moves.from(state, emit),
     properties: boundedClaims(acceptors, ballots, operations),
+    within: (state) => moves.isWithin(state),
     key: (state) => moves.keyOf(state),
+    canonical: (state) => moves.canonical(state),
     show: (state) => moves.shown(state),
   };
 };

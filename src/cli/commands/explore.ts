@@ -164,12 +164,7 @@ const optionsOf = (flags: ExploreFlags): ExploreOptions => {
   };
 };
 
-const run = async (
-  name: string,
-  entry: ExplorationEntry,
-  { size, bound, operations }: Extent,
-  flags: ExploreFlags,
-) => {
+const run = async (name: string, entry: ExplorationEntry, { size, bound, operations }: Extent, flags: ExploreFlags) => {
   try {
     const options = optionsOf(flags);
     say(`exploring ${name} of size ${size}`);

@@ -4,6 +4,14 @@ import { errorWords, ModelFault } from './fault.js';
 import { Fingerprint } from './fingerprint.js';
 import type { ActionValue, StateModel } from './model.js';
 
+const guarded = <T>(what: string, compute: () => T): T => {
+  try {
+    return compute();
+  } catch (error) {
+    throw new ModelFault('threw', `a state cannot be told from others: ${what} threw ${errorWords(error)}`);
+  }
+};
+
 /** Computes keys; `hi` and `lo` (unsigned) are those of the last state. */
 export class StateKey<S, A extends ActionValue> {
   hi = 0;
@@ -25,12 +33,12 @@ export class StateKey<S, A extends ActionValue> {
 
   /** The key of the state that stands for `state`; throws `ModelFault` where it has none. */
   of(state: S): void {
-    this.#of(this.#canonical === undefined ? state : this.#canonical(state), false);
+    this.#of(this.#representative(state), false);
   }
 
   /** The key of `state` itself, from scratch. */
   freshOf(state: S): void {
-    this.#of(this.#canonical === undefined ? state : this.#canonical(state), true);
+    this.#of(this.#representative(state), true);
   }
 
   /** The key of `state` itself, whatever stands for it. */
@@ -38,8 +46,14 @@ export class StateKey<S, A extends ActionValue> {
     this.#of(state, false);
   }
 
+  #representative(state: S): S {
+    const canonical = this.#canonical;
+    return canonical === undefined ? state : guarded('the state that stands for it', () => canonical(state));
+  }
+
   #of(state: S, fresh: boolean): void {
-    const value: unknown = this.#key === undefined ? state : this.#key(state);
+    const key = this.#key;
+    const value: unknown = key === undefined ? state : guarded('its key', () => key(state));
     if (typeof value === 'number') this.#number(value);
     else this.#hash(value, fresh);
   }

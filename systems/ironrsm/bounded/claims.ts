@@ -3,7 +3,14 @@
  * than half), so that it shares nothing with the protocol that it judges.
  */
 import { createHash } from 'node:crypto';
-import { always, alwaysStep, type Property, sometimes, type Verdict } from '../../../src/refinement/explorer.js';
+import {
+  always,
+  alwaysStep,
+  noDeadlock,
+  type Property,
+  sometimes,
+  type Verdict,
+} from '../../../src/refinement/explorer.js';
 import { violated } from '../../../src/spec/check.js';
 import type { Ballot, Message, RsmMessage } from '../messages.js';
 import type { AcceptorRole, LearnerRole, ProposerRole, RsmPacket } from './roles.js';
@@ -56,7 +63,8 @@ const chosenIn = (sent: readonly RsmPacket[], acceptors: number): ReadonlyMap<nu
     const key = `${words(message.ballot)} ${message.opn} ${hex(message.digest)}`;
     const known = voters.get(key) ?? new Set();
     voters.set(key, known.add(source));
-    if (2 * known.size > acceptors) chosen.set(message.opn, (chosen.get(message.opn) ?? new Set()).add(hex(message.digest)));
+    if (2 * known.size > acceptors)
+      chosen.set(message.opn, (chosen.get(message.opn) ?? new Set()).add(hex(message.digest)));
   }
   return chosen;
 };
@@ -165,8 +173,7 @@ const takesOver = (sent: readonly RsmPacket[]): boolean =>
   of(sent, '2a').some(({ message: p }) =>
     of(sent, '1b').some(
       ({ message: { ballot, votes } }) =>
-        compare(ballot, p.ballot) === 0 &&
-        votes.some((vote) => vote.opn === p.opn && hex(vote.batch) === hex(p.batch)),
+        compare(ballot, p.ballot) === 0 && votes.some((vote) => vote.opn === p.opn && hex(vote.batch) === hex(p.batch)),
     ),
   );
 
@@ -176,7 +183,9 @@ export const boundedClaims = (acceptors: number, ballots: number, operations: nu
   const fills = once((sent) => of(sent, '2a').some(({ message }) => emptyBatch(message.batch)));
   const goals: readonly Bounded[] = [
     sometimes('every operation is executed', ({ learner }) => learner.executor.opsComplete === operations),
-    ...(ballots < 2 ? [] : [sometimes<BoundedState>('a ballot takes over the vote of an earlier one', ({ sent }) => repeats(sent))]),
+    ...(ballots < 2
+      ? []
+      : [sometimes<BoundedState>('a ballot takes over the vote of an earlier one', ({ sent }) => repeats(sent))]),
     ...(ballots < 2 || operations < 2
       ? []
       : [sometimes<BoundedState>('a gap is filled with an empty batch', ({ sent }) => fills(sent))]),
@@ -194,6 +203,7 @@ export const boundedClaims = (acceptors: number, ballots: number, operations: nu
         after.acceptors.map(({ maxBal }) => maxBal),
       ),
     ),
+    noDeadlock(({ learner }) => learner.executor.opsComplete === operations),
     ...goals,
   ];
 };

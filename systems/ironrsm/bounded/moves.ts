@@ -14,6 +14,7 @@ import {
   type Taken,
 } from './roles.js';
 import { type Sent, SentPool } from './sent.js';
+import { permutations, Renaming } from './symmetry.js';
 
 type Emit = (action: string, next: BoundedState) => void;
 
@@ -48,6 +49,27 @@ interface Word {
   readonly sends: readonly RsmPacket[];
 }
 
+/** A renaming, and the parts that it was applied to. */
+interface RenamedParts {
+  readonly renaming: Renaming;
+  readonly proposers: Map<ProposerRole, ProposerRole>;
+  readonly learners: Map<LearnerRole, LearnerRole>;
+  readonly sets: Map<Sent, Sent>;
+}
+
+const remembered = <K, V>(known: Map<K, V>, key: K, compute: () => V): V => {
+  const old = known.get(key);
+  if (old !== undefined) return old;
+  const value = compute();
+  known.set(key, value);
+  return value;
+};
+
+const isBefore = (a: Int32Array, b: Int32Array): boolean => {
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return (a[i] as number) < (b[i] as number);
+  return false;
+};
+
 /** All moves of one model, each taken once. */
 export class Moves {
   readonly #ballots: number;
@@ -60,6 +82,7 @@ export class Moves {
   readonly #replicas: readonly RsmPacket['target'][];
   readonly #learned = new Map<LearnerRole, Map<Sent['packets'], readonly LearnerRole[]>>();
   readonly #labels = new Map<RsmPacket, string>();
+  readonly #renamings: readonly RenamedParts[];
 
   constructor(acceptors: number, ballots: number, operations: number) {
     this.#ballots = ballots;
@@ -77,6 +100,12 @@ export class Moves {
       .map((index) => new Role(configuration, index, shapes.proposer, keeps));
     this.#acceptors = indices.map((index) => new Role(configuration, index, shapes.acceptor, keeps));
     this.#learner = new Role(configuration, last, shapes.learner, keeps);
+    this.#renamings = permutations(acceptors).map((permutation) => ({
+      renaming: new Renaming(permutation, configuration.replicas),
+      proposers: new Map(),
+      learners: new Map(),
+      sets: new Map(),
+    }));
   }
 
   initial(): BoundedState {
@@ -105,11 +134,67 @@ export class Moves {
     return key;
   }
 
+  /** Of all states that are equal up to the names of acceptors, the one with the least key. */
+  canonical(state: BoundedState): BoundedState {
+    let best = state;
+    let least: Int32Array | undefined;
+    for (const parts of this.#renamings) {
+      const renamed = this.#renamed(state, parts);
+      const key = this.keyOf(renamed);
+      if (least !== undefined && !isBefore(key, least)) continue;
+      least = key;
+      best = renamed;
+    }
+    return best;
+  }
+
+  #renamed(state: BoundedState, { renaming, proposers, learners, sets }: RenamedParts): BoundedState {
+    const sent = this.#sets.of(state.sent);
+    const renamedSent = remembered(sets, sent, () => this.#sets.of(sent.packets.map((p) => renaming.packet(p))));
+    return {
+      proposers: state.proposers.map((value, i) => {
+        const { pool } = this.#proposers[i] as Role<ProposerRole>;
+        return remembered(proposers, value, () => pool.of(renaming.proposer(value)).value);
+      }),
+      acceptors: renaming.acceptors(state.acceptors),
+      learner: remembered(learners, state.learner, () => this.#own(this.#learner, renaming.learner(state.learner))),
+      sent: renamedSent.packets,
+    };
+  }
+
+  /** Whether no ballot beyond the bounds was begun. */
+  isWithin({ proposers }: BoundedState): boolean {
+    const { seqno, proposer } = ballotAt(this.#ballots);
+    return proposers.every(
+      ({ proposer: { ballot: b } }) => b.seqno < seqno || (b.seqno === seqno && b.proposer < proposer),
+    );
+  }
+
   from(state: BoundedState, emit: Emit): void {
     const sent = this.#sets.of(state.sent);
     for (let i = 0; i < this.#ballots; i++) this.#lead(state, sent, i, emit);
     this.#vote(state, sent, emit);
     this.#learn(state, sent, emit);
+    if (state.learner.executor.opsComplete === this.#operations) this.#beyond(state, sent, emit);
+  }
+
+  /**
+   * One ballot more is possible in every state. It is shown, as a state beyond the bounds, only where nothing is left to execute: so no
+   * state is taken for an end that is none, and one in which something is left and nothing can happen is a deadlock.
+   */
+  #beyond(state: BoundedState, sent: Sent, emit: Emit): void {
+    const ballot = ballotAt(this.#ballots);
+    const role = this.#proposers[ballot.proposer] as Role<ProposerRole>;
+    const from = this.#own(role, state.proposers[ballot.proposer] as ProposerRole);
+    const order = [0, 1];
+    const started = role.take(from, `start ${this.#ballots} ${order}`, () => this.#starting(ballot, order));
+    if (started === undefined) return;
+    const proposers = state.proposers.with(ballot.proposer, started.role);
+    emit(`beyond(ballot ${words(ballot)})`, {
+      ...state,
+      proposers,
+      sent: this.#sets.plus(sent, started.sends).packets,
+    });
   }
 
   #lead(state: BoundedState, sent: Sent, i: number, emit: Emit): void {
@@ -121,7 +206,8 @@ export class Moves {
       const started = role.take(from, `start ${i} ${order}`, () => this.#starting(ballot, order));
       if (started === undefined) return;
       const prepared = this.#sets.plus(sent, started.sends);
-      for (const words of this.#wordsFor(state, prepared, p, started)) this.#led(state, prepared, p, started, words, order, emit);
+      for (const words of this.#wordsFor(state, prepared, p, started))
+        this.#led(state, prepared, p, started, words, order, emit);
       // A proposer that has its requests already gets them no second time: the order is free once.
       if (from.election.fresh.size > 0 || from.election.waiting.size > 0) return;
     }
@@ -160,7 +246,10 @@ export class Moves {
       const prepare = started.sends.find(({ target }) => target === this.#replicas[i]);
       const taken = prepare === undefined ? undefined : role.consume(own, this.#sets.packet(prepare));
       const promise = taken?.sends.find(({ message }) => message.tag === '1b');
-      const now = taken === undefined || promise === undefined ? [] : [{ acceptor: i, role: taken.role, promise, sends: taken.sends }];
+      const now =
+        taken === undefined || promise === undefined
+          ? []
+          : [{ acceptor: i, role: taken.role, promise, sends: taken.sends }];
       return [undefined, ...now, ...earlier];
     });
     let ways: readonly (readonly Word[])[] = [[]];

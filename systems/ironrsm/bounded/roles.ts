@@ -10,8 +10,14 @@ import { O } from '../../../src/spec/prelude.js';
 import { counter } from '../applications/counter.js';
 import { type Configuration, defaultParameters } from '../configuration.js';
 import type { RsmMessage } from '../messages.js';
-import { type Acceptor, type Executor, initReplica, type Replica, type ReplicaStep } from '../protocol.js';
-import { ironrsmProtocol } from '../protocol.js';
+import {
+  type Acceptor,
+  type Executor,
+  initReplica,
+  ironrsmProtocol,
+  type Replica,
+  type ReplicaStep,
+} from '../protocol.js';
 
 export type RsmPacket = Packet<RsmMessage>;
 
@@ -67,12 +73,7 @@ export class Role<R extends object> {
   readonly #keeps: (packet: RsmPacket) => boolean;
 
   /** `keeps`: the packets that the model's network holds; it drops the rest. */
-  constructor(
-    configuration: Configuration,
-    index: number,
-    shape: Shape<R>,
-    keeps: (packet: RsmPacket) => boolean,
-  ) {
+  constructor(configuration: Configuration, index: number, shape: Shape<R>, keeps: (packet: RsmPacket) => boolean) {
     this.#replica = initReplica(configuration, configuration.replicas[index] as Replica['constants']['me']);
     this.#shape = shape;
     this.#keeps = keeps;

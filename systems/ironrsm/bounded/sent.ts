@@ -102,7 +102,8 @@ export class SentPool {
   tagged(sent: Sent, tag: Kind): readonly RsmPacket[] {
     const known = sent.tagged.get(tag);
     if (known !== undefined) return known;
-    const isOf = ({ message: m }: RsmPacket): boolean => (tag === 'learn' ? m.tag === '2a' || m.tag === '2b' : m.tag === tag);
+    const isOf = ({ message: m }: RsmPacket): boolean =>
+      tag === 'learn' ? m.tag === '2a' || m.tag === '2b' : m.tag === tag;
     const list = sent.packets.filter(isOf);
     const key = `${tag} ${list.map((p) => this.numberOf(p)).join()}`;
     const same = this.#lists.get(key) ?? list;

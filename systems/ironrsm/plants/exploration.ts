@@ -95,7 +95,9 @@ export const ironrsmExplorationPlants: readonly ExplorationPlant[] = [
     id: 'R21',
     title: 'one variable for the promised and the accepted ballot: a 1b reports votes at its own ballot',
     seenIn: 'EPaxos',
-    patches: [{ file: file('protocol/acceptor'), find: 'opn, ballot: vote.ballot,', replace: 'opn, ballot: a.maxBal,' }],
+    patches: [
+      { file: file('protocol/acceptor'), find: 'opn, ballot: vote.ballot,', replace: 'opn, ballot: a.maxBal,' },
+    ],
     ...small,
     bound: 3,
   },
