@@ -31,6 +31,8 @@ export interface Scenario {
   readonly machines?: number;
   /** Without those who misuse their sessions, so that the counter's bounds are tight. */
   readonly wellBehaved?: boolean;
+  /** Clients begin, think and ask again this many times slower, and do not give up: many of them overload replicas otherwise. */
+  readonly slowness?: number;
   readonly parameters?: Partial<Parameters>;
 }
 
@@ -43,12 +45,16 @@ const crowdMax = 1;
 /** Where they are crowded, users are slower, so that most sessions are idle. */
 const crowdedThinkMs = 60;
 
-const drawHabits = (random: Random, window: number, thinkMsMax: number): SessionHabits => ({
+const drawHabits = (random: Random, window: number, thinkMsMax: number, slowness = 1): SessionHabits => ({
   ordered: random.chance(0.4),
   window: random.int(1, window),
-  requests: random.int(1, 4),
-  thinkMsMax,
+  requests: random.int(1, slowness > 1 ? 2 : 4),
+  startMsMax: 20 * slowness,
+  thinkMsMax: thinkMsMax * slowness,
+  retryMs: random.int(40, 80) * slowness,
+  retryMsMax: random.int(80, 400) * slowness,
   timeoutMs: random.chance(0.2) ? random.int(30, 150) : random.int(800, 3_000),
+  givesUp: slowness === 1,
 });
 
 type Cluster = SimulatedCluster<Configuration, RsmMessage, Replica>;
@@ -64,7 +70,7 @@ const clientsOf = (scenario: Scenario, c: Configuration, random: Random, parts: 
     const own = Math.floor((sessions + i) / machines);
     return new SimulatedClient(
       parts,
-      Array.from({ length: own }, () => drawHabits(random, window, thinkMsMax)),
+      Array.from({ length: own }, () => drawHabits(random, window, thinkMsMax, scenario.slowness)),
     );
   });
   const misuses = random.chance(0.6) && scenario.wellBehaved !== true;

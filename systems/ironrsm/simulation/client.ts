@@ -14,10 +14,15 @@ export interface SessionHabits {
   readonly window: number;
   /** Requests that it has under way at once; more than `window` queue up. */
   readonly requests: number;
+  /** The time until the first request, at most. */
+  readonly startMsMax: number;
   /** The time between an outcome and the next request, at most. */
   readonly thinkMsMax: number;
+  readonly retryMs: number;
+  readonly retryMsMax: number;
   /** After which a request is given up, at least; up to twice that. */
   readonly timeoutMs: number;
+  readonly givesUp: boolean;
 }
 
 /** What all machines of a run share. */
@@ -29,8 +34,6 @@ export interface MachineParts {
 
 /** Nobody gives up once the faults have healed: what is asked then must be answered. */
 const patienceMs = 3_600_000;
-
-const startMsMax = 20;
 
 /** One session with its users. Each asks, waits for the outcome, thinks, and asks again. */
 class SimulatedSession {
@@ -59,8 +62,8 @@ class SimulatedSession {
       replicas: parts.replicas,
       ordered: habits.ordered,
       window: habits.window,
-      retryMs: io.random.int(40, 80),
-      retryMsMax: io.random.int(80, 400),
+      retryMs: habits.retryMs,
+      retryMsMax: habits.retryMsMax,
       random: () => io.random.next(),
       nonce,
     };
@@ -74,7 +77,7 @@ class SimulatedSession {
 
   /** Sets its users to work. */
   start(): void {
-    for (let i = 0; i < this.#habits.requests; i++) this.#askWithin(startMsMax);
+    for (let i = 0; i < this.#habits.requests; i++) this.#askWithin(this.#habits.startMsMax);
   }
 
   /** What is outstanding, and one new request, are the last. */
@@ -95,7 +98,8 @@ class SimulatedSession {
 
   #askWithin(ms: number): void {
     this.#io.after(this.#io.random.between(0, ms), () => {
-      if (!this.#resting) this.#ask(this.#habits.timeoutMs * this.#io.random.between(1, 2), false);
+      const { givesUp, timeoutMs } = this.#habits;
+      if (!this.#resting) this.#ask(givesUp ? timeoutMs * this.#io.random.between(1, 2) : patienceMs, false);
     });
   }
 
