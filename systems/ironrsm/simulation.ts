@@ -17,8 +17,9 @@ import { type RsmMessage, rsmSchema } from './messages.js';
 import type { Replica, ReplicaStep } from './protocol.js';
 import { ironrsmCluster } from './refinement.js';
 import { SimulatedClient } from './simulation/client.js';
-import { counterRecording, kvRecording, RsmClientHistory } from './simulation/history.js';
+import { RsmClientHistory, recordingOf } from './simulation/history.js';
 import { answersAndAgreement } from './simulation/progress.js';
+import { RsmScheduledClients } from './simulation/scheduled-clients.js';
 import type { ExecuteBatch, RsmSpec } from './spec.js';
 
 const keys = ['a', 'b', 'c'].map((key) => Buffer.from(key));
@@ -98,14 +99,20 @@ export const ironrsmSimulation: SimulatedSystem<
     const app: AnyApplication = counts ? counter : kv;
     const constants: Configuration = { replicas: hosts, app, parameters: drawParameters(random) };
     const nextValue = counts ? increment : kvCommand;
-    const count = random.int(1, 5);
+    // Drawn in any case: a run with fewer clients is that run otherwise.
+    const drawnClients = random.int(1, 5);
+    const count = options.clients ?? drawnClients;
     const thinkMsMax = options.rate === undefined ? 15 : (2 * 1000 * count) / options.rate;
-    const history = new RsmClientHistory(counts ? counterRecording : kvRecording);
-    const clients = Array.from({ length: count }, () => new SimulatedClient(hosts, nextValue, thinkMsMax, history));
+    const history = new RsmClientHistory(recordingOf(app));
+    const clients = Array.from(
+      { length: count },
+      () => new SimulatedClient(hosts, nextValue, thinkMsMax, history, options.requests ?? Infinity),
+    );
     const progress = (healed: Healed<Replica>): Progress => answersAndAgreement(constants, clients, healed);
     return { constants, hosts, clients, progress, history };
   },
   claims: { safeUnder: networks, liveUnder: networks },
+  scheduledClients: (constants) => new RsmScheduledClients(constants),
   model: ironrsmCluster,
   strangers: arbitraryOf(rsmSchema),
   goals: ['executed request', 'view change', 'truncation', 'inherited vote or filled gap', 'state transfer'],

@@ -5,9 +5,10 @@ import type { HistoryVerdict } from '../../src/refinement/linearizability.js';
 import type { ClientHistory } from '../../src/refinement/simulation/simulated-system.js';
 import { type RunOptions, simulate } from '../../src/refinement/simulator.js';
 import { endPoint } from '../../src/spec/endpoint.js';
+import { counter } from '../../systems/ironrsm/applications/counter.js';
 import { encodeCommand, kv } from '../../systems/ironrsm/applications/kv.js';
 import type { RsmMessage } from '../../systems/ironrsm/messages.js';
-import { counterRecording, kvRecording, RsmClientHistory } from '../../systems/ironrsm/simulation/history.js';
+import { RsmClientHistory, recordingOf } from '../../systems/ironrsm/simulation/history.js';
 import { ironrsmSimulation } from '../../systems/ironrsm/simulation.js';
 
 const options = (seed: number): RunOptions => ({ seed, steps: 200, faults: ['loss', 'stranger'], nodes: 3 });
@@ -19,7 +20,14 @@ const judgedBy = (judge: (own: ClientHistory<RsmMessage>) => HistoryVerdict): ty
     const cluster = ironrsmSimulation.draw(random, draw);
     const own = cluster.history;
     if (own === undefined) throw new Error('the clients of IronRSM record no history');
-    return { ...cluster, history: { strangerSent: (packet) => own.strangerSent(packet), judge: () => judge(own) } };
+    return {
+      ...cluster,
+      history: {
+        strangerSent: (packet) => own.strangerSent(packet),
+        spoil: () => own.spoil(),
+        judge: () => judge(own),
+      },
+    };
   },
 });
 
@@ -92,7 +100,7 @@ describe('the history of simulated clients', () => {
     ];
     const replies = answers(requests);
     const record = (upTo: number, lastReply: Uint8Array): HistoryVerdict => {
-      const history = new RsmClientHistory(kvRecording);
+      const history = new RsmClientHistory(recordingOf(kv));
       for (let i = 0; i <= upTo; i++) {
         const done = history.asked(alice, requests[i] as Uint8Array, i);
         done(i === upTo ? lastReply : (replies[i] as Uint8Array), i);
@@ -111,7 +119,7 @@ describe('the history of simulated clients', () => {
   it('knows that requests of strangers may have been executed, each once', () => {
     const count = (n: number): Uint8Array => Uint8Array.from([0, 0, 0, 0, 0, 0, 0, n]);
     const verdict = (counted: number): string => {
-      const history = new RsmClientHistory(counterRecording);
+      const history = new RsmClientHistory(recordingOf(counter));
       const message: RsmMessage = { tag: 'request', seqno: 5, value: Uint8Array.from([1, 2]) };
       for (let i = 0; i < 3; i++) history.strangerSent({ source: stranger, target: replica, message });
       history.asked(bob, new Uint8Array(), 1)(count(counted), 2);

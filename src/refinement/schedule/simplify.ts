@@ -60,7 +60,8 @@ export const fewerClients = <K>(search: Search<K>): void => {
   const [first, ...others] = clientsIn(search);
   if (first === undefined) return;
   for (const other of others) {
-    search.try(changedReceives(search.best.schedule, (r) => (r.source === other ? { ...r, source: first } : r)));
+    const renamed = search.best.schedule.map((step) => (step.node === other ? { ...step, node: first } : step));
+    search.try(changedReceives(renamed, (r) => (r.source === other ? { ...r, source: first } : r)));
   }
 };
 

@@ -35,7 +35,11 @@ export const shortEpochs: readonly Patch[] = [
 
 /** Five clients, and an operation for each of their requests: views end with several operations half done. */
 export const manyAtATime: readonly Patch[] = [
-  { file: 'systems/ironrsm/simulation.js', find: 'const count = random.int(1, 5);', replace: 'const count = 5;' },
+  {
+    file: 'systems/ironrsm/simulation.js',
+    find: 'const count = options.clients ?? drawnClients;',
+    replace: 'const count = 5;',
+  },
   {
     file: 'systems/ironrsm/simulation.js',
     find: 'batchRequestsMax: random.pick([1, 2, 8]), pipelineMax: random.pick([1, 2, 4]),',

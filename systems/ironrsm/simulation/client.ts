@@ -15,18 +15,23 @@ export class SimulatedClient implements ClientProgram<RsmMessage> {
   #seqno = 0;
   #value: Uint8Array = new Uint8Array();
   #answered = true;
-  #seqnoMax = Infinity;
+  #seqnoMax: number;
   readonly #thinkMsMax: number;
   readonly #history: RsmClientHistory;
   #onReply: ((reply: Uint8Array, nowMs: number) => void) | undefined;
 
-  /** `thinkMsMax`: the time between a reply and the next request, at most. */
+  /**
+   * `thinkMsMax`: the time between a reply and the next request, at most. `requestsMax`: requests before it comes to rest by
+   * itself.
+   */
   constructor(
     replicas: readonly EndPoint[],
     nextValue: (random: Random) => Uint8Array,
     thinkMsMax: number,
     history: RsmClientHistory,
+    requestsMax: number,
   ) {
+    this.#seqnoMax = requestsMax;
     this.#history = history;
     this.#replicas = replicas;
     this.#nextValue = nextValue;
@@ -41,7 +46,9 @@ export class SimulatedClient implements ClientProgram<RsmMessage> {
 
   /** The outstanding request, if there is one, and one new request are the last. */
   comeToRest(): void {
+    const rested = this.rests;
     this.#seqnoMax = this.#seqno + 1;
+    if (rested) this.#ask();
   }
 
   /** Whether all requests are answered, after `comeToRest`. */
@@ -66,7 +73,7 @@ export class SimulatedClient implements ClientProgram<RsmMessage> {
 
   readonly #ask = (): void => {
     const io = this.#io;
-    if (io === undefined || this.rests) return;
+    if (io === undefined || this.rests || !this.#answered) return;
     this.#seqno++;
     this.#value = this.#nextValue(io.random);
     this.#answered = false;

@@ -13,7 +13,8 @@ import type { ClientHistory } from '../../../src/refinement/simulation/simulated
 import type { EndPoint } from '../../../src/spec/endpoint.js';
 import type { Packet } from '../../../src/spec/packet.js';
 import { E } from '../../../src/spec/prelude.js';
-import { decodeCount } from '../applications/counter.js';
+import type { AnyApplication } from '../application.js';
+import { counter, decodeCount } from '../applications/counter.js';
 import { decodeReply, type KvCommand, type KvReply, kvCommand, stateKey } from '../applications/kv.js';
 import type { RsmMessage } from '../messages.js';
 
@@ -62,7 +63,7 @@ const kvResult = ({ op }: Call, bytes: Uint8Array): Result => {
 };
 
 /** The key-value application. */
-export const kvRecording: Recording = {
+const kvRecording: Recording = {
   model: 'kv',
   call: (request) => {
     const command = commandCodec.decode(request);
@@ -72,7 +73,7 @@ export const kvRecording: Recording = {
 };
 
 /** The counter. */
-export const counterRecording: Recording = {
+const counterRecording: Recording = {
   model: 'counter',
   call: () => ({ op: 'increment', args: [] }),
   result: (_, reply) => {
@@ -81,11 +82,17 @@ export const counterRecording: Recording = {
   },
 };
 
+/** How the histories of clients of `app` are recorded. */
+export const recordingOf = (app: AnyApplication): Recording =>
+  app.name === counter.name ? counterRecording : kvRecording;
+
 /** Records the requests of clients, and those of strangers, whose replies nobody sees. */
 export class RsmClientHistory implements ClientHistory<RsmMessage> {
   readonly #recording: Recording;
   readonly #recorder: HistoryRecorder<Call, Result>;
   readonly #strangers = new Set<string>();
+  /** Calls under way, by client. */
+  readonly #open = new Map<EndPoint, CallId>();
   #nowMs = 0;
 
   constructor(recording: Recording) {
@@ -99,10 +106,25 @@ export class RsmClientHistory implements ClientHistory<RsmMessage> {
     const call = this.#recording.call(request);
     if (call === undefined) throw new Error('a simulated client sent what is no command');
     const id: CallId = this.#recorder.call(client, call);
+    this.#open.set(client, id);
     return (reply, laterMs) => {
       this.#nowMs = laterMs;
+      this.#open.delete(client);
       this.#recorder.returned(id, this.#recording.result(call, reply));
     };
+  }
+
+  /** Whether `request` is a command, which a client may ask. */
+  isCommand(request: Uint8Array): boolean {
+    return this.#recording.call(request) !== undefined;
+  }
+
+  /** A client waits no longer for the reply to its request under way, if there is one: it may still be executed. */
+  gaveUp(client: EndPoint): void {
+    const id = this.#open.get(client);
+    if (id === undefined) return;
+    this.#open.delete(client);
+    this.#recorder.gaveUp(id);
   }
 
   strangerSent({ source, message }: Packet<RsmMessage>): void {
@@ -114,6 +136,17 @@ export class RsmClientHistory implements ClientHistory<RsmMessage> {
     if (call === undefined || this.#strangers.has(text)) return;
     this.#strangers.add(text);
     this.#recorder.call(`${request}#${this.#strangers.size}`, call);
+  }
+
+  /** One client, one answer after the other: what was set is not there, and a counter stands still. */
+  spoil(): void {
+    const told = (call: Call, result: Result): void => {
+      this.#recorder.returned(this.#recorder.call('canary', call), result);
+    };
+    if (this.#recording.model === 'kv') {
+      told({ op: 'set', key: 'canary', args: ['1'] }, null);
+      told({ op: 'get', key: 'canary', args: [] }, null);
+    } else for (const count of [1_000_000, 1_000_000]) told({ op: 'increment', args: [] }, count);
   }
 
   judge(): HistoryVerdict {
