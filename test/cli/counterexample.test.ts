@@ -68,7 +68,7 @@ describe('a file that is no counterexample of this program', () => {
   it.each([
     ['is truncated', () => text.slice(0, text.length / 2), /is no trace: it is truncated or not JSON/],
     ['is foreign', () => '{"#meta": {}, "vars": [], "states": []}', /is neither a counterexample nor a node's trace/],
-    ['has another version', () => text.replace('"version": 1', '"version": 7'), /is a counterexample of version 7/],
+    ['has another version', () => text.replace('"version": 2', '"version": 7'), /is a counterexample of version 7/],
     ['was changed', () => text.replace(/"seed":\d+/, '"seed":4711'), /was changed after it was written/],
   ])('is refused in one sentence where it %s', async (_, damaged, sentence) => {
     const path = bench.file('damaged.json', damaged());

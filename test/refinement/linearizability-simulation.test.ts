@@ -116,6 +116,18 @@ describe('the history of simulated clients', () => {
     }
   });
 
+  it('is no longer linearizable once it is spoiled, by operations that its model knows', () => {
+    for (const [app, operation] of [
+      [kv, 'get(canary) -> nil'],
+      [counter, 'increment() -> 1000000'],
+    ] as const) {
+      const history = new RsmClientHistory(recordingOf(app));
+      expect(history.judge()).toMatchObject({ answer: 'linearizable' });
+      history.spoil();
+      expect(history.judge()).toMatchObject({ answer: 'not', violation: { evidence: { operation } } });
+    }
+  });
+
   it('knows that requests of strangers may have been executed, each once', () => {
     const count = (n: number): Uint8Array => Uint8Array.from([0, 0, 0, 0, 0, 0, 0, n]);
     const verdict = (counted: number): string => {

@@ -128,8 +128,8 @@ describe('a counterexample', () => {
     ['another format', (t: string) => t.replace('ironkeel-counterexample', 'itf'), /not of the format/],
     [
       'another version',
-      (t: string) => t.replace('"version": 1', '"version": 2'),
-      /version 2, and this program reads 1/,
+      (t: string) => t.replace('"version": 2', '"version": 1'),
+      /version 1, and this program reads 2/,
     ],
     ['a field that is missing', (t: string) => t.replace('"schedule"', '"steps"'), /damaged/],
     [

@@ -29,7 +29,7 @@ ${place}${rows.length === 0 ? '' : `<dl>${rows.join('')}</dl>`}${linesBox(pictur
 
 /** A picture in lines of text, such as that of a history. */
 const linesBox = (picture: unknown): string =>
-  Array.isArray(picture) ? `<pre>${escapeHtml(picture.map(text).join('\n'))}</pre>` : '';
+  Array.isArray(picture) ? `<pre>${picture.map((line) => escapeHtml(text(line))).join('\n')}</pre>` : '';
 
 const released = ({ stoppedBeforeRelease }: FoundInSchedule): string =>
   stoppedBeforeRelease === true ? ' · the node was stopped, and nothing of the step left it' : '';
