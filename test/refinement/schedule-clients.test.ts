@@ -1,8 +1,10 @@
 /** Counterexamples of histories and of liveness: a schedule with clients, and a whole run made smaller. */
+import * as fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { htmlOf } from '../../src/refinement/export/html.js';
 import { itfOf } from '../../src/refinement/export/itf.js';
 import { shivizOf } from '../../src/refinement/export/shiviz.js';
+import { Random } from '../../src/refinement/random.js';
 import {
   type Counterexample,
   readCounterexample,
@@ -134,6 +136,32 @@ describe('a history that is not linearizable', () => {
     expect(states.at(-1)).toMatchObject({ 'mbt::actionTaken': 'told', violation: { tag: 'Some' } });
     expect(states.at(-1)?.hosts).toEqual(states.at(-2)?.hosts);
   });
+});
+
+describe('a schedule of which parts were taken out', () => {
+  it('leads correct replicas to no history that is not linearizable', async () => {
+    let told = 0;
+    await fc.assert(
+      fc.asyncProperty(
+        fc.nat({ max: 2 ** 31 }),
+        fc.integer({ min: 1, max: 30 }),
+        fc.nat(),
+        async (seed, percent, from) => {
+          const recorder = new Recorder<Configuration>();
+          await simulate(recorder.watch(ironrsmSimulation), run(seed, 250));
+          const random = new Random(from);
+          const schedule = recorder.scheduleWithClients
+            .filter(() => random.chance(1 - percent / 100))
+            .map((step) => ({ ...step, receives: step.receives.filter(() => random.chance(1 - percent / 100)) }));
+          const { found, happened } = execute(ironrsmSimulation, recorder.cluster, schedule, { clients: true });
+          expect(found).toBeUndefined();
+          told += happened.filter((step) => !recorder.cluster.hosts.includes(step.node)).length;
+        },
+      ),
+      { numRuns: 15 },
+    );
+    expect(told).toBeGreaterThan(0);
+  }, 60_000);
 });
 
 describe('the clients of a schedule', () => {
