@@ -142,6 +142,8 @@ describe('a counterexample', () => {
       (t: string) => t.replace(/"epoch":\d+/, '"epoch":77'),
       /was changed after it was written/,
     ],
+    ['hosts that nobody can count', (t: string) => t.replace('"nodes":null', '"nodes":0'), /damaged.*run/],
+    ['less than no requests', (t: string) => t.replace('"requests":null', '"requests":-1'), /damaged.*run/],
     ['a digest that was changed', (t: string) => t.replace(/"digest": "../, '"digest": "zz'), /was changed/],
   ])('with %s is refused in one sentence', (_, damage, sentence) => {
     const damaged = damage(text);

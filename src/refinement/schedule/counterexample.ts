@@ -14,6 +14,13 @@ export const counterexampleVersion = 2;
 
 const nullable = <A>(type: t.Type<A, unknown>) => t.union([type, t.null]);
 
+const wholeNumber = (least: number): t.Type<number> => {
+  const is = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= least;
+  const validate: t.Validate<unknown, number> = (value, context) =>
+    is(value) ? t.success(value) : t.failure(value, context);
+  return new t.Type(`a whole number from ${least}`, is, validate, t.identity);
+};
+
 const scheduledStep = t.type({
   node: t.string,
   timeMs: t.number,
@@ -28,14 +35,14 @@ const body = t.type({
   plant: nullable(t.string),
   /** The simulated run in which the violation was found. */
   run: t.type({
-    seed: t.number,
-    steps: t.number,
+    seed: wholeNumber(0),
+    steps: wholeNumber(0),
     simulatedMs: nullable(t.number),
     faults: t.array(t.string),
-    nodes: nullable(t.number),
+    nodes: nullable(wholeNumber(1)),
     rate: nullable(t.number),
-    clients: nullable(t.number),
-    requests: nullable(t.number),
+    clients: nullable(wholeNumber(0)),
+    requests: nullable(wholeNumber(0)),
   }),
   /** The constants; null where the run's seed draws them again. */
   cluster: nullable(

@@ -80,9 +80,12 @@ class RunSearch {
     }
   }
 
+  /** None, or one alone; else each of them left out. */
   async #fewerFaults(): Promise<void> {
-    if (this.#best.faults.length > 1 && (await this.#try({ ...this.#best, faults: [] }))) return;
-    for (const fault of this.#best.faults)
+    const { faults } = this.#best;
+    for (const alone of faults.length > 1 ? [[], ...faults.map((fault) => [fault])] : [[]])
+      if (await this.#try({ ...this.#best, faults: alone })) return;
+    for (const fault of faults)
       await this.#try({ ...this.#best, faults: this.#best.faults.filter((f) => f !== fault) });
   }
 
