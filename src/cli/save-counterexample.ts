@@ -67,7 +67,8 @@ const words = (
   path: string,
 ): readonly string[] => {
   const { cluster, schedule } = counterexample;
-  const hosts = cluster === null ? '' : ` of ${cluster.nodes.length} hosts`;
+  const count = cluster?.nodes.length;
+  const hosts = count === undefined ? '' : ` of ${count} ${count === 1 ? 'host' : 'hosts'}`;
   const how =
     schedule === null
       ? `, as a whole run whose faults heal after step ${healedAfter}, found in ${attempts} attempts`

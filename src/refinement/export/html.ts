@@ -42,7 +42,7 @@ export const htmlOf = (execution: ShownExecution, facts: PageFacts): string => {
 <body>
 <header>
 <h1>${escapeHtml(system)}<span>${escapeHtml(planted)}</span></h1>
-<p class="facts">${steps.length} steps of ${hosts.length} hosts${escapeHtml(windowWords(window, steps.length))} · seed ${facts.seed} · ${escapeHtml(facts.source)} · trace <code>${escapeHtml(facts.traceHash.slice(0, 16))}</code></p>
+<p class="facts">${steps.length} steps of ${hosts.length} ${hosts.length === 1 ? 'host' : 'hosts'}${escapeHtml(windowWords(window, steps.length))} · seed ${facts.seed} · ${escapeHtml(facts.source)} · trace <code>${escapeHtml(facts.traceHash.slice(0, 16))}</code></p>
 ${violationBox(found)}
 </header>
 <main>

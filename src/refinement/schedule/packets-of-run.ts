@@ -13,15 +13,18 @@ interface SentByHost {
 /** Every packet that a host sent, by what it is, by the step that sent it and by its way. */
 export class PacketsOfRun<M extends Tagged> {
   readonly #codec: Codec<M>;
-  /** The step that sent a packet first. */
+  readonly #origin: 'first' | 'last';
+  /** The step that sent a packet. */
   readonly #origins = new Map<string, Origin>();
   readonly #sentIn = new Map<number, SentByHost[]>();
   /** By source and target, in the order of sending. */
   readonly #sentBetween = new Map<string, { readonly bytes: Uint8Array; readonly origin: Origin }[]>();
   readonly #tags = new WeakMap<Uint8Array, string>();
 
-  constructor(codec: Codec<M>) {
+  /** `origin`: which of the steps that sent equal packets is taken for the one that a receive means. */
+  constructor(codec: Codec<M>, origin: 'first' | 'last') {
     this.#codec = codec;
+    this.#origin = origin;
   }
 
   /** Step `step` of `source` sent a packet. */
@@ -36,7 +39,7 @@ export class PacketsOfRun<M extends Tagged> {
     if (earlier === undefined) this.#sentBetween.set(between, [{ bytes, origin }]);
     else earlier.push({ bytes, origin });
     const key = packetKey(source, target, bytes);
-    if (!this.#origins.has(key)) this.#origins.set(key, origin);
+    if (this.#origin === 'last' || !this.#origins.has(key)) this.#origins.set(key, origin);
   }
 
   /**

@@ -71,6 +71,8 @@ export interface ExecutionOptions<S, M, Step, Spec> {
    * have sent, and their history is judged at the end.
    */
   readonly clients?: boolean;
+  /** Of equal packets, which one a step is shown to receive: the first that was sent, unless given. */
+  readonly origin?: 'first' | 'last';
 }
 
 /** Protocol steps between two judgements of everything from scratch; everything is judged once more at the end. */
@@ -114,7 +116,7 @@ class Run<C, H extends Host<M, W>, S, M extends Tagged, Step extends Tagged, W, 
     const { definition } = system;
     const { protocol, codec } = definition.refinement;
     const { judged = 'everything' } = options;
-    this.#packets = new PacketsOfRun(codec);
+    this.#packets = new PacketsOfRun(codec, options.origin ?? 'first');
     this.#clients = options.clients === true ? system.scheduledClients?.(constants) : undefined;
     const cluster = new ClusterJudge(system.model(constants), protocol, constants, hosts, codec.encode);
     this.#judge = judged === 'changes of hosts' ? undefined : cluster;

@@ -47,6 +47,25 @@ export const manyAtATime: readonly Patch[] = [
   },
 ];
 
+/** A network that loses many datagrams, and nothing that sends a 2a again: votes of several ballots stay half done. */
+export const halfDoneVotes: readonly Patch[] = [
+  {
+    file: 'src/refinement/simulation/faults/datagrams.js',
+    find: 'const lost = random.chance(strength * lossMax);',
+    replace: 'const lost = random.chance(0.4);',
+  },
+  {
+    file: 'src/refinement/simulation/faults.js',
+    find: "const on = random.chance(name === 'stranger' ? strangerShare : faults[name].share);",
+    replace: "const on = random.chance(name === 'stranger' ? strangerShare : faults[name].share) || name === 'loss';",
+  },
+  {
+    file: 'systems/ironrsm/simulation.js',
+    find: 'retransmitPeriodMs: random.int(30, 100)',
+    replace: 'retransmitPeriodMs: 1000',
+  },
+];
+
 /**
  * The invariants that say that every state is the fold of the chosen operations imply that execution is right, and would
  * report first. Whoever overlooked the bug had not stated them; without them the service must still report it.
