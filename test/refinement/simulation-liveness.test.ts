@@ -6,6 +6,7 @@ import { noProgress } from '../../src/refinement/simulation/progress.js';
 import { type RunOptions, type RunResult, simulate } from '../../src/refinement/simulator.js';
 import { endPoint } from '../../src/spec/endpoint.js';
 import { E } from '../../src/spec/prelude.js';
+import type { RsmMessage } from '../../systems/ironrsm/messages.js';
 import { ironrsmProtocol } from '../../systems/ironrsm/protocol.js';
 import { answersAndAgreement } from '../../systems/ironrsm/simulation/progress.js';
 import { ironrsmSimulation } from '../../systems/ironrsm/simulation.js';
@@ -44,6 +45,32 @@ describe('once the faults have healed', () => {
       crashed += rsm.faultsFired.crash;
     }
     expect(crashed).toBeGreaterThan(0);
+  });
+
+  it('each client asks once more, also one that was allowed no request before, and no other', async () => {
+    const answered = async (requests: number, steps: number): Promise<readonly number[]> => {
+      const received: RsmMessage[] = [];
+      const watched: typeof ironrsmSimulation = {
+        ...ironrsmSimulation,
+        draw: (random, draw) => {
+          const cluster = ironrsmSimulation.draw(random, draw);
+          const clients = cluster.clients.map((client) => ({
+            start: (io: Parameters<typeof client.start>[0]) => client.start(io),
+            receive: (packet: Parameters<typeof client.receive>[0]) => {
+              received.push(packet.message);
+              client.receive(packet);
+            },
+          }));
+          return { ...cluster, clients };
+        },
+      };
+      const { found } = await simulate(watched, options(3, { steps, faults: [], nodes: 3, clients: 1, requests }));
+      expect(found).toBeUndefined();
+      return [...new Set(received.flatMap((m) => (m.tag === 'reply' ? [m.seqno] : [])))];
+    };
+    expect(await answered(0, 200)).toEqual([1]);
+    expect(await answered(0, 0)).toEqual([1]);
+    expect(await answered(2, 200)).toEqual([1, 2, 3]);
   });
 
   it('a lock that does not send a lost grant again makes no progress', async () => {
