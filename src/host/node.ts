@@ -75,6 +75,7 @@ export class RunningNode<M, W> {
   /** Takes no further step, and so sends nothing more. The socket stays open, so that nobody else takes the node's place yet. */
   halt(): void {
     this.#loop.stop();
+    this.#transport.silence();
   }
 
   /** Halts and gives the address free. May be called again. */

@@ -1,14 +1,15 @@
 /**
  * The way of a datagram into the inbox: cheap checks, messages out of bundles and chunks, decode. Any bytes from anyone
- * end in the inbox or in a counter; nothing here can send.
+ * end in the inbox or in a counter. The one thing that is answered is a chunk that asks for an ack.
  */
 import { type EndPoint, parseEndPoint } from '../spec/endpoint.js';
 import { E } from '../spec/prelude.js';
-import { Reassembler, type ReassemblyLimits } from './chunk.js';
 import type { Codec } from './codec.js';
 import type { NetworkCounters } from './counters.js';
-import { clusterIdOf, readFrame } from './frame.js';
+import { type Ack, type Chunk, clusterIdOf, readFrame } from './frame.js';
 import type { Inbox } from './inbox.js';
+import { Reassembler, type ReassemblyLimits } from './reassembly.js';
+import type { TransportTime } from './transport-time.js';
 
 /** Sources whose end points are remembered. A flood of addresses empties the memory; it does not fill it. */
 const sourcesMax = 16_384;
@@ -23,7 +24,13 @@ export interface ReceiverParts<M> {
   /** A bundle of more messages is dropped whole. */
   readonly bundleMessagesMax: number;
   readonly reassembly: ReassemblyLimits;
-  readonly nowMs: () => number;
+  readonly time: TransportTime;
+  /** Where the names of attempts to put a message together start. */
+  readonly messageIdBase: number;
+  /** Sends an ack to the sender of a chunk. */
+  readonly answer: (source: EndPoint, ack: Ack) => void;
+  /** Takes an ack for what this node sent. */
+  readonly acknowledge: (source: EndPoint, ack: Ack) => void;
 }
 
 /** Turns datagrams into packets of the inbox. */
@@ -37,7 +44,7 @@ export class Receiver<M> {
   constructor(parts: ReceiverParts<M>) {
     this.#parts = parts;
     this.#clusterId = clusterIdOf(parts.clusterName);
-    this.#reassembler = new Reassembler(parts.reassembly, parts.counters);
+    this.#reassembler = new Reassembler(parts.reassembly, parts.counters, parts.time, parts.messageIdBase);
   }
 
   /** Bytes of unfinished messages held, bookkeeping included. */
@@ -63,14 +70,29 @@ export class Receiver<M> {
       counters[frame.left]++;
       return false;
     }
-    if (frame.right.tag === 'chunk') {
-      const whole = this.#reassembler.add(source, frame.right, this.#parts.nowMs());
-      return whole !== undefined && this.#arrive(source, whole);
+    if (frame.right.tag === 'chunk') return this.#takeChunk(source, frame.right);
+    if (frame.right.tag === 'ack') {
+      this.#parts.acknowledge(source, frame.right);
+      return false;
     }
     counters.bundlesReceived++;
     let gained = false;
     for (const bytes of frame.right.messages) gained = this.#arrive(source, bytes) || gained;
     return gained;
+  }
+
+  /** Forgets unfinished messages, and cancels all timers. */
+  clear(): void {
+    this.#reassembler.clear();
+  }
+
+  #takeChunk(source: EndPoint, chunk: Chunk): boolean {
+    const whole = this.#reassembler.take(source, chunk);
+    if (chunk.ackWanted || whole !== undefined) {
+      const ack = this.#reassembler.ackOf(source, chunk);
+      if (ack !== undefined) this.#parts.answer(source, ack);
+    }
+    return whole !== undefined && this.#arrive(source, whole);
   }
 
   #arrive(source: EndPoint, bytes: Uint8Array): boolean {
