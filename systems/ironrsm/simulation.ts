@@ -3,7 +3,11 @@ import { networks } from '../../src/protocol/network.js';
 import { arbitraryOf } from '../../src/refinement/arbitrary.js';
 import type { Random } from '../../src/refinement/random.js';
 import type { Healed, Progress } from '../../src/refinement/simulation/progress.js';
-import type { SimulatedCluster, SimulatedSystem } from '../../src/refinement/simulation/simulated-system.js';
+import type {
+  DrawOptions,
+  SimulatedCluster,
+  SimulatedSystem,
+} from '../../src/refinement/simulation/simulated-system.js';
 import { endPoint } from '../../src/spec/endpoint.js';
 import { counter } from './applications/counter.js';
 import { kv } from './applications/kv.js';
@@ -17,9 +21,10 @@ import { ironrsmCluster } from './refinement.js';
 import { type MachineParts, type SessionHabits, SimulatedClient } from './simulation/client.js';
 import { drawParameters, increment, kvCommands } from './simulation/draw.js';
 import { ironrsmGoals, reached } from './simulation/goals.js';
-import { counterRecording, kvRecording, RsmClientHistory } from './simulation/history.js';
+import { RsmClientHistory, recordingOf } from './simulation/history.js';
 import { Misuser } from './simulation/misuser.js';
 import { answersAndAgreement } from './simulation/progress.js';
+import { RsmScheduledClients } from './simulation/scheduled-clients.js';
 import type { RsmSpec, RsmStep } from './spec.js';
 
 /** What a campaign fixes, where the seed would draw it otherwise. */
@@ -45,10 +50,17 @@ const crowdMax = 1;
 /** Where they are crowded, users are slower, so that most sessions are idle. */
 const crowdedThinkMs = 60;
 
-const drawHabits = (random: Random, window: number, thinkMsMax: number, slowness = 1): SessionHabits => ({
+const drawHabits = (
+  random: Random,
+  window: number,
+  thinkMsMax: number,
+  requestsMax: number,
+  slowness = 1,
+): SessionHabits => ({
   ordered: random.chance(0.4),
   window: random.int(1, window),
   requests: random.int(1, slowness > 1 ? 2 : 4),
+  requestsMax,
   startMsMax: 20 * slowness,
   thinkMsMax: thinkMsMax * slowness,
   retryMs: random.int(40, 80) * slowness,
@@ -59,8 +71,11 @@ const drawHabits = (random: Random, window: number, thinkMsMax: number, slowness
 
 type Cluster = SimulatedCluster<Configuration, RsmMessage, Replica>;
 
-const clientsOf = (scenario: Scenario, c: Configuration, random: Random, parts: MachineParts, rate?: number) => {
-  const machines = scenario.machines ?? random.int(1, 3);
+const clientsOf = (scenario: Scenario, c: Configuration, random: Random, parts: MachineParts, options: DrawOptions) => {
+  const { rate, requests: requestsMax = Infinity } = options;
+  // Drawn in any case: a run with fewer clients is that run otherwise.
+  const drawn = scenario.machines ?? random.int(1, 3);
+  const machines = options.clients ?? drawn;
   const { sessionWindow, sessionsMax, requestBytesMax } = c.parameters;
   const sessions = scenario.sessions ?? Math.min(machines * random.int(1, 3), sessionsMax + crowdMax);
   const crowded = sessions > sessionsMax ? crowdedThinkMs : 0;
@@ -70,7 +85,7 @@ const clientsOf = (scenario: Scenario, c: Configuration, random: Random, parts: 
     const own = Math.floor((sessions + i) / machines);
     return new SimulatedClient(
       parts,
-      Array.from({ length: own }, () => drawHabits(random, window, thinkMsMax, scenario.slowness)),
+      Array.from({ length: own }, () => drawHabits(random, window, thinkMsMax, requestsMax, scenario.slowness)),
     );
   });
   const misuses = random.chance(0.6) && scenario.wellBehaved !== true;
@@ -104,14 +119,15 @@ export const ironrsmSimulationOf = (scenario: Scenario): IronrsmSimulation => ({
     const counts = random.chance(0.3) || scenario.counts === true;
     const parameters = { ...drawParameters(random), ...scenario.parameters };
     const constants: Configuration = { replicas: hosts, app: counts ? counter : kv, parameters };
-    const history = new RsmClientHistory(counts ? counterRecording : kvRecording);
+    const history = new RsmClientHistory(recordingOf(constants.app));
     const nextValue = counts ? increment : kvCommands(parameters.requestBytesMax);
     const parts: MachineParts = { replicas: hosts, nextValue, history };
-    const { clients, misusers } = clientsOf(scenario, constants, random, parts, options.rate);
+    const { clients, misusers } = clientsOf(scenario, constants, random, parts, options);
     const progress = (healed: Healed<Replica>): Progress => answersAndAgreement(constants, clients, history, healed);
     return { constants, hosts, clients: [...clients, ...misusers], progress, history };
   },
   claims: { safeUnder: networks, liveUnder: networks },
+  scheduledClients: (constants) => new RsmScheduledClients(constants),
   model: ironrsmCluster,
   strangers,
   goals: ironrsmGoals,

@@ -6,6 +6,7 @@ import type { ClientHistory } from '../../src/refinement/simulation/simulated-sy
 import { type RunOptions, simulate } from '../../src/refinement/simulator.js';
 import { endPoint } from '../../src/spec/endpoint.js';
 import { E } from '../../src/spec/prelude.js';
+import { counter } from '../../systems/ironrsm/applications/counter.js';
 import { encodeCommand, kv } from '../../systems/ironrsm/applications/kv.js';
 import {
   failed,
@@ -16,7 +17,7 @@ import {
   tooLarge,
 } from '../../systems/ironrsm/client/outcome.js';
 import type { RsmMessage } from '../../systems/ironrsm/messages.js';
-import { counterRecording, kvRecording, RsmClientHistory } from '../../systems/ironrsm/simulation/history.js';
+import { RsmClientHistory, recordingOf } from '../../systems/ironrsm/simulation/history.js';
 import { ironrsmSimulation } from '../../systems/ironrsm/simulation.js';
 
 const options = (seed: number): RunOptions => ({ seed, steps: 200, faults: ['loss', 'stranger'], nodes: 3 });
@@ -28,7 +29,14 @@ const judgedBy = (judge: (own: ClientHistory<RsmMessage>) => HistoryVerdict): ty
     const cluster = ironrsmSimulation.draw(random, draw);
     const own = cluster.history;
     if (own === undefined) throw new Error('the clients of IronRSM record no history');
-    return { ...cluster, history: { strangerSent: (packet) => own.strangerSent(packet), judge: () => judge(own) } };
+    return {
+      ...cluster,
+      history: {
+        strangerSent: (packet) => own.strangerSent(packet),
+        spoil: () => own.spoil(),
+        judge: () => judge(own),
+      },
+    };
   },
 });
 
@@ -99,7 +107,7 @@ describe('the history of simulated clients', () => {
     ];
     const replies = answers(requests);
     const record = (upTo: number, lastReply: Uint8Array): HistoryVerdict => {
-      const history = new RsmClientHistory(kvRecording);
+      const history = new RsmClientHistory(recordingOf(kv));
       for (let i = 0; i <= upTo; i++) {
         const done = history.asked(alice, requests[i] as Uint8Array, i);
         const value = i === upTo ? lastReply : (replies[i] as Uint8Array);
@@ -120,7 +128,7 @@ describe('the history of simulated clients', () => {
 
   it('knows that requests without a known outcome may have been executed, each once', () => {
     const verdict = (counted: number, outcome: Outcome): string => {
-      const history = new RsmClientHistory(counterRecording);
+      const history = new RsmClientHistory(recordingOf(counter));
       history.asked(alice, new Uint8Array(), 1).settled(outcome, 2);
       history.asked(bob, new Uint8Array(), 3).settled({ tag: 'reply', value: count(counted) }, 4);
       return history.judge().answer;
@@ -133,7 +141,7 @@ describe('the history of simulated clients', () => {
 
   it('knows that somebody who ignores replies may have been served', () => {
     const verdict = (counted: number): string => {
-      const history = new RsmClientHistory(counterRecording);
+      const history = new RsmClientHistory(recordingOf(counter));
       history.mayAsk(alice, new Uint8Array(), 0);
       history.asked(bob, new Uint8Array(), 1).settled({ tag: 'reply', value: count(counted) }, 2);
       return history.judge().answer;
@@ -142,7 +150,7 @@ describe('the history of simulated clients', () => {
   });
 
   it('holds a counter to what was acknowledged, and to that plus what is unknown', () => {
-    const history = new RsmClientHistory(counterRecording);
+    const history = new RsmClientHistory(recordingOf(counter));
     for (const n of [1, 2]) history.asked(alice, new Uint8Array(), n).settled({ tag: 'reply', value: count(n) }, n);
     history.asked(bob, new Uint8Array(), 3).settled(failed(timedOut(1, true)), 4);
     history.asked(bob, new Uint8Array(), 3).settled(failed(tooLarge(9)), 4);
@@ -151,5 +159,8 @@ describe('the history of simulated clients', () => {
       return E.isLeft(check) ? check.left.code : undefined;
     };
     expect([1, 2, 3, 4].map(code)).toEqual(['COUNT_NOT_EXACT', undefined, undefined, 'COUNT_NOT_EXACT']);
+    // One number for two increments.
+    history.asked(bob, new Uint8Array(), 5).settled({ tag: 'reply', value: count(2) }, 6);
+    expect(code(3)).toBe('COUNT_NOT_EXACT');
   });
 });

@@ -6,8 +6,9 @@ import { noProgress } from '../../src/refinement/simulation/progress.js';
 import { type RunOptions, type RunResult, simulate } from '../../src/refinement/simulator.js';
 import { endPoint } from '../../src/spec/endpoint.js';
 import { E } from '../../src/spec/prelude.js';
+import type { RsmMessage } from '../../systems/ironrsm/messages.js';
 import { ironrsmProtocol } from '../../systems/ironrsm/protocol.js';
-import { kvRecording, RsmClientHistory } from '../../systems/ironrsm/simulation/history.js';
+import { RsmClientHistory, recordingOf } from '../../systems/ironrsm/simulation/history.js';
 import { answersAndAgreement } from '../../systems/ironrsm/simulation/progress.js';
 import { ironrsmSimulation } from '../../systems/ironrsm/simulation.js';
 import type { LockConfiguration } from '../../systems/lock/configuration.js';
@@ -47,6 +48,32 @@ describe('once the faults have healed', () => {
     expect(crashed).toBeGreaterThan(0);
   });
 
+  it('each client asks once more, also one that was allowed no request before, and no other', async () => {
+    const answered = async (requests: number, steps: number): Promise<readonly number[]> => {
+      const received: RsmMessage[] = [];
+      const watched: typeof ironrsmSimulation = {
+        ...ironrsmSimulation,
+        draw: (random, draw) => {
+          const cluster = ironrsmSimulation.draw(random, draw);
+          const clients = cluster.clients.map((client) => ({
+            start: (io: Parameters<typeof client.start>[0]) => client.start(io),
+            receive: (packet: Parameters<typeof client.receive>[0]) => {
+              received.push(packet.message);
+              client.receive(packet);
+            },
+          }));
+          return { ...cluster, clients };
+        },
+      };
+      const { found } = await simulate(watched, options(3, { steps, faults: [], nodes: 3, clients: 1, requests }));
+      expect(found).toBeUndefined();
+      return [...new Set(received.flatMap((m) => (m.tag === 'reply' ? [m.seqno] : [])))];
+    };
+    expect(await answered(0, 200)).toEqual([1]);
+    expect(await answered(0, 0)).toEqual([1]);
+    expect(await answered(2, 200)).toEqual([1, 2, 3]);
+  });
+
   it('a lock that does not send a lost grant again makes no progress', async () => {
     const results: RunResult[] = [];
     for (let seed = 1; seed <= 8; seed++)
@@ -74,7 +101,7 @@ describe('what IronRSM is asked for', () => {
     const state = ironrsmProtocol.init(constants, replicas[0] as (typeof replicas)[number]);
     let view = state.election.view;
     let opsComplete = 0;
-    const progress = answersAndAgreement(constants, [], new RsmClientHistory(kvRecording), {
+    const progress = answersAndAgreement(constants, [], new RsmClientHistory(recordingOf(kv)), {
       running: replicas,
       stateOf: (host) => ({
         ...state,

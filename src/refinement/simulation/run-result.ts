@@ -16,6 +16,9 @@ export interface RunOptions {
   readonly nodes: number | undefined;
   /** Requests of all clients together in a simulated second; the system's own choice unless given. */
   readonly rate?: number | undefined;
+  /** Clients, and requests of each before the heal, at most; the system's own choice unless given. */
+  readonly clients?: number | undefined;
+  readonly requests?: number | undefined;
 }
 
 /** A violation, where it happened, and the steps of that node before it. */

@@ -1,6 +1,6 @@
 /** Bugs of ballots, votes and quorums. */
 import type { Plant } from '../../../src/refinement/plant.js';
-import { host, long, manyAtATime, messagesFile, protocol, quick, shortEpochs } from './places.js';
+import { halfDoneVotes, host, long, manyAtATime, messagesFile, protocol, quick, shortEpochs } from './places.js';
 
 const hostAlone = 'host';
 const bothSides = 'protocol and host';
@@ -115,7 +115,7 @@ const ballots: readonly Plant[] = [
     id: 'R22',
     title: 'a new leader picks the vote of the lowest ballot instead of the highest',
     seenIn: 'Paxos folklore',
-    planted: 'protocol and host; short epochs, many requests at a time',
+    planted: 'protocol and host; short epochs, many requests at a time, many losses',
     checks: ['INV'],
     patches: [
       {
@@ -130,8 +130,9 @@ const ballots: readonly Plant[] = [
       },
       ...shortEpochs,
       ...manyAtATime,
+      ...halfDoneVotes,
     ],
-    hunt: { runs: 400, steps: 1000, nodes: 3, faults: ['loss', 'delay', 'clog', 'partition', 'one-way'] },
+    hunt: { runs: 400, steps: 1000, nodes: 3, faults: ['loss'] },
   },
   {
     id: 'R24',

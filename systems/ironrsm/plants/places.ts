@@ -35,11 +35,34 @@ export const shortEpochs: readonly Patch[] = [
 
 /** Five clients, and an operation for each of their requests: views end with several operations half done. */
 export const manyAtATime: readonly Patch[] = [
-  { file: 'systems/ironrsm/simulation.js', find: 'const count = random.int(1, 5);', replace: 'const count = 5;' },
+  {
+    file: 'systems/ironrsm/simulation.js',
+    find: 'const count = options.clients ?? drawnClients;',
+    replace: 'const count = 5;',
+  },
   {
     file: 'systems/ironrsm/simulation.js',
     find: 'batchRequestsMax: random.pick([1, 2, 8]), pipelineMax: random.pick([1, 2, 4]),',
     replace: 'batchRequestsMax: 1, pipelineMax: 4,',
+  },
+];
+
+/** A network that loses many datagrams, and nothing that sends a 2a again: votes of several ballots stay half done. */
+export const halfDoneVotes: readonly Patch[] = [
+  {
+    file: 'src/refinement/simulation/faults/datagrams.js',
+    find: 'const lost = random.chance(strength * lossMax);',
+    replace: 'const lost = random.chance(0.4);',
+  },
+  {
+    file: 'src/refinement/simulation/faults.js',
+    find: "const on = random.chance(name === 'stranger' ? strangerShare : faults[name].share);",
+    replace: "const on = random.chance(name === 'stranger' ? strangerShare : faults[name].share) || name === 'loss';",
+  },
+  {
+    file: 'systems/ironrsm/simulation.js',
+    find: 'retransmitPeriodMs: random.int(30, 100)',
+    replace: 'retransmitPeriodMs: 1000',
   },
 ];
 

@@ -12,6 +12,8 @@ import type { Asked, RsmClientHistory } from './history.js';
 export interface SessionHabits {
   readonly ordered: boolean;
   readonly window: number;
+  /** Requests before it comes to rest by itself. */
+  readonly requestsMax: number;
   /** Requests that it has under way at once; more than `window` queue up. */
   readonly requests: number;
   /** The time until the first request, at most. */
@@ -43,6 +45,7 @@ class SimulatedSession {
   readonly core: ClientCore;
   readonly #asked = new Map<number, { readonly asked: Asked; readonly last: boolean }>();
   #resting = false;
+  #requestsMade = 0;
   #lastAnswered = false;
   readonly #wake: () => void;
 
@@ -99,7 +102,8 @@ class SimulatedSession {
   #askWithin(ms: number): void {
     this.#io.after(this.#io.random.between(0, ms), () => {
       const { givesUp, timeoutMs } = this.#habits;
-      if (!this.#resting) this.#ask(givesUp ? timeoutMs * this.#io.random.between(1, 2) : patienceMs, false);
+      if (!this.#resting && this.#requestsMade++ < this.#habits.requestsMax)
+        this.#ask(givesUp ? timeoutMs * this.#io.random.between(1, 2) : patienceMs, false);
     });
   }
 

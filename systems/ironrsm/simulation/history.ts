@@ -13,7 +13,8 @@ import type { ClientHistory } from '../../../src/refinement/simulation/simulated
 import { type Check, holds, violated } from '../../../src/spec/check.js';
 import type { EndPoint } from '../../../src/spec/endpoint.js';
 import { E } from '../../../src/spec/prelude.js';
-import { decodeCount } from '../applications/counter.js';
+import type { AnyApplication } from '../application.js';
+import { counter, decodeCount } from '../applications/counter.js';
 import { decodeReply, type KvCommand, type KvReply, kvCommand, stateKey } from '../applications/kv.js';
 import type { Outcome } from '../client/outcome.js';
 import type { RsmMessage } from '../messages.js';
@@ -63,7 +64,7 @@ const kvResult = ({ op }: Call, bytes: Uint8Array): Result => {
 };
 
 /** The key-value application. */
-export const kvRecording: Recording = {
+const kvRecording: Recording = {
   model: 'kv',
   call: (request) => {
     const command = commandCodec.decode(request);
@@ -73,7 +74,7 @@ export const kvRecording: Recording = {
 };
 
 /** The counter. */
-export const counterRecording: Recording = {
+const counterRecording: Recording = {
   model: 'counter',
   call: () => ({ op: 'increment', args: [] }),
   result: (_, reply) => {
@@ -81,6 +82,10 @@ export const counterRecording: Recording = {
     return E.isLeft(count) ? { error: 'UNREADABLE_REPLY' } : count.right;
   },
 };
+
+/** How the histories of clients of `app` are recorded. */
+export const recordingOf = (app: AnyApplication): Recording =>
+  app.name === counter.name ? counterRecording : kvRecording;
 
 /** A request under way. */
 export interface Asked {
@@ -124,8 +129,24 @@ export class RsmClientHistory implements ClientHistory<RsmMessage> {
     if (call !== undefined) this.#called(client, call, nowMs);
   }
 
+  /** Whether `request` is a command, which a client may ask. */
+  isCommand(request: Uint8Array): boolean {
+    return this.#recording.call(request) !== undefined;
+  }
+
   /** A stranger names no session that there is (`strangers`), so that nothing of it is executed. */
   strangerSent(): void {}
+
+  /** One client, one answer after the other: what was set is not there, and a counter stands still. */
+  spoil(): void {
+    const told = (call: Call, result: Result): void => {
+      this.#recorder.returned(this.#recorder.call('canary', call), result);
+    };
+    if (this.#recording.model === 'kv') {
+      told({ op: 'set', key: 'canary', args: ['1'] }, null);
+      told({ op: 'get', key: 'canary', args: [] }, null);
+    } else for (const count of [1_000_000, 1_000_000]) told({ op: 'increment', args: [] }, count);
+  }
 
   judge(): HistoryVerdict {
     return judgeRecorded(this.#recording.model, this.#recorder);
@@ -134,12 +155,13 @@ export class RsmClientHistory implements ClientHistory<RsmMessage> {
   /** Whether a counter that stands at `count` is exact, once nothing of the clients is under way. */
   counted(count: number): Check {
     const recorded = this.#recorder.recorded();
-    const acknowledged = recorded.filter(
-      ({ outcome, output }) => outcome === 'ok' && typeof output === 'number',
-    ).length;
+    const acknowledgements = recorded.filter(({ outcome }) => outcome === 'ok').map(({ output }) => output);
+    const acknowledged = acknowledgements.length;
+    // Each increment has a number of its own.
+    const distinct = new Set(acknowledgements).size;
     const unknown = recorded.filter(({ outcome }) => outcome === 'unknown').length;
-    if (acknowledged <= count && count <= acknowledged + unknown) return holds;
-    return violated('COUNT_NOT_EXACT', countRule, { count, acknowledged, unknown });
+    if (distinct === acknowledged && acknowledged <= count && count <= acknowledged + unknown) return holds;
+    return violated('COUNT_NOT_EXACT', countRule, { count, acknowledged, distinct, unknown });
   }
 
   /** Each request is a client of its own: sessions have several outstanding, and the outcome of some is never known. */
