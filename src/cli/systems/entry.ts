@@ -5,12 +5,14 @@ import type { Host } from '../../host/host.js';
 import { type RunningNode, startNode } from '../../host/node.js';
 import { realTime } from '../../host/real-time.js';
 import { wireName } from '../../host/wire-name.js';
+import { JournalWriteError, JournalWriter } from '../../network/journal-file.js';
 import type { StepRecord } from '../../network/step-io.js';
 import { openTransport } from '../../network/transport.js';
 import { HostJudge } from '../../refinement/host-judge.js';
 import { type NodeTrace, type Replayed, replayNodeTrace, writeNodeTrace } from '../../refinement/node-trace.js';
 import { reductionObligation } from '../../refinement/obligation.js';
 import type { SystemDefinition } from '../../refinement/system.js';
+import { toPlain } from '../../refinement/values.js';
 import { type Check, holds, type Violation } from '../../spec/check.js';
 import type { EndPoint } from '../../spec/endpoint.js';
 import { E } from '../../spec/prelude.js';
@@ -34,7 +36,7 @@ export interface NodeStats {
 /** A node in this process. */
 export interface ServedNode {
   stats(): NodeStats;
-  /** Stops stepping and compares everything once more; the verdict. The socket stays open until `close`. */
+  /** Stops stepping, ends the journal and compares everything once more; the verdict. The socket stays open until `close`. */
   halt(): Check;
   close(): Promise<void>;
 }
@@ -51,6 +53,8 @@ export interface RefusedStep {
 export interface ServeOptions {
   readonly me: EndPoint;
   readonly check: CheckLevel;
+  /** The folder into which the node writes its journal, if it does. */
+  readonly journal?: string | undefined;
   readonly onRefused: (refused: RefusedStep) => void;
 }
 
@@ -113,6 +117,32 @@ const traceOf = <C, H extends Host<M, W>, S, M, Step, W>(
   );
 };
 
+/** The journal of a node. */
+const openJournal = <W>(
+  { cluster, system, application, nodes, parameters }: ClusterConfig,
+  me: EndPoint,
+  directory: string,
+): E.Either<string, JournalWriter<W>> => {
+  const node = nodes.find(({ address }) => address === me)?.id ?? me;
+  const described = nodes.map(({ id, address }) => ({ id, address }));
+  const identity = { system, cluster, application: application ?? null, nodes: described, parameters, node };
+  try {
+    return E.right(new JournalWriter({ directory, identity, actionText: (action) => JSON.stringify(toPlain(action)) }));
+  } catch (error) {
+    if (error instanceof JournalWriteError) return E.left(`its journal ${error.message}`);
+    throw error;
+  }
+};
+
+/** Ends the journal of a node that takes no further step. What it sent is in the journal already, so that a failure costs the end mark alone. */
+const endJournal = <W>(writer: JournalWriter<W> | undefined, why: string): void => {
+  try {
+    writer?.end(why);
+  } catch (error) {
+    if (!(error instanceof JournalWriteError)) throw error;
+  }
+};
+
 /** Hides a system's types. */
 export const entryOf = <C, H extends Host<M, W>, S, M, Step, W>(
   definition: SystemDefinition<C, H, S, M, Step, W>,
@@ -144,13 +174,16 @@ export const entryOf = <C, H extends Host<M, W>, S, M, Step, W>(
     return E.right(targets.map((target) => answers.get(target)));
   },
   replay: (trace) => replayNodeTrace(definition, trace),
-  serve: async (config, { me, check, onRefused }) => {
+  serve: async (config, { me, check, journal, onRefused }) => {
     const constants = definition.constants(config);
     if (E.isLeft(constants)) return E.left(constants.left.join('; '));
     const host = definition.createHost(constants.right, me);
     const inline = check === 'inline' ? new HostJudge(definition.refinement, constants.right, me) : undefined;
     const init = inline?.compareAll(host) ?? holds;
     if (E.isLeft(init)) throw new InitViolation(init.left);
+    const opened = journal === undefined ? E.right(undefined) : openJournal<W>(config, me, journal);
+    if (E.isLeft(opened)) return opened;
+    const writer = opened.right;
     let violations = 0;
     let running: RunningNode<M, W> | undefined;
     const started = await startNode<M, W>({
@@ -161,12 +194,15 @@ export const entryOf = <C, H extends Host<M, W>, S, M, Step, W>(
       ...config.network,
       judge:
         inline === undefined ? (record) => reductionObligation(record.events) : (record) => inline.judge(record, host),
-      ghost: inline !== undefined,
+      // An audit needs to know what the host says that it did, too.
+      ghost: inline !== undefined || writer !== undefined,
+      keep: writer === undefined ? undefined : (record) => writer.append(record),
       journalStepsMax,
       onViolation: (violation) => {
         violations++;
         const step = running?.steps ?? 0;
         const steps = running?.journal.window() ?? [];
+        if (violation.code !== 'JOURNAL_NOT_WRITTEN') endJournal(writer, `step ${step} was refused`);
         onRefused({
           violation,
           step,
@@ -174,7 +210,10 @@ export const entryOf = <C, H extends Host<M, W>, S, M, Step, W>(
         });
       },
     });
-    if (E.isLeft(started)) return started;
+    if (E.isLeft(started)) {
+      writer?.abandon();
+      return started;
+    }
     const node = started.right;
     running = node;
     return E.right({
@@ -188,6 +227,7 @@ export const entryOf = <C, H extends Host<M, W>, S, M, Step, W>(
       }),
       halt: () => {
         node.halt();
+        if (violations === 0) endJournal(writer, 'the node was stopped');
         const last = inline?.compareAll(host) ?? holds;
         if (E.isLeft(last)) violations++;
         return last;

@@ -2,7 +2,7 @@
  * Writes the journal of a running node to disk (docs/audit.md). What a step did is handed to the operating system before its packets
  * leave, so that whatever a killed node sent is in its journal. A power failure may still take the end of it.
  */
-import { closeSync, mkdirSync, openSync, readdirSync, writeSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readdirSync, unlinkSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { packEndPoint } from '../packed-endpoint.js';
@@ -132,6 +132,12 @@ export class JournalWriter<W> {
     this.#mark(blockKinds.ended, this.#lastStep, Buffer.from(why));
     this.flush();
     closeSync(this.#fd);
+  }
+
+  /** The node never ran: removes the journal, which holds no step. */
+  abandon(): void {
+    closeSync(this.#fd);
+    unlinkSync(this.#path);
   }
 
   /** Hands everything to the operating system. */

@@ -75,6 +75,8 @@ export interface RunningAudit {
 export interface AuditOptions {
   /** Steps from one check of the whole cluster from scratch to the next. */
   readonly every: number;
+  /** Whether a journal without an end may still grow. */
+  readonly follow: boolean;
 }
 
 interface LaneCount {
@@ -93,7 +95,7 @@ const actionOf = <W>(text: string): E.Either<string, W> => {
 class Audit<C, H extends Host<M, W>, S, M extends Tagged, Step, W, G, Spec, SpecStep> implements RunningAudit {
   readonly #system: AuditedSystem<C, H, S, M, Step, W, G, Spec, SpecStep>;
   readonly #journals: ClusterJournals;
-  readonly #every: number;
+  readonly #options: AuditOptions;
   readonly #sent: DigestedPackets<M>;
   readonly #judge: StepJudge<C, H, S, M, Step, W, G, Spec, SpecStep>;
   readonly #lanes: readonly Lane<M, W>[];
@@ -107,11 +109,11 @@ class Audit<C, H extends Host<M, W>, S, M extends Tagged, Step, W, G, Spec, Spec
     system: AuditedSystem<C, H, S, M, Step, W, G, Spec, SpecStep>,
     constants: C,
     journals: ClusterJournals,
-    { every }: AuditOptions,
+    options: AuditOptions,
   ) {
     this.#system = system;
     this.#journals = journals;
-    this.#every = every;
+    this.#options = options;
     const { codec } = system.definition.refinement;
     this.#sent = new DigestedPackets(codec.encode);
     const hosts = journals.cluster.nodes.map((node) => endPoint(node.address));
@@ -178,7 +180,7 @@ class Audit<C, H extends Host<M, W>, S, M extends Tagged, Step, W, G, Spec, Spec
     const violation = this.#judge.judge(lane.me, record);
     if (violation !== undefined) this.#found = { lane, record, violation };
     lane.shift();
-    if (this.#found === undefined && this.#steps % this.#every === 0) this.#full();
+    if (this.#found === undefined && this.#steps % this.#options.every === 0) this.#full();
   }
 
   #count(lane: Lane<M, W>, { events }: StepRecord<W>): void {
@@ -191,7 +193,8 @@ class Audit<C, H extends Host<M, W>, S, M extends Tagged, Step, W, G, Spec, Spec
 
   /** The whole cluster, as it stands between two steps. */
   #full(): void {
-    const ended = new Set(this.#lanes.filter((lane) => lane.end === 'complete' && lane.head() === undefined).map((l) => l.me));
+    const over = (lane: Lane<M, W>): boolean => lane.head() === undefined && !(this.#options.follow && lane.end === 'open');
+    const ended = new Set(this.#lanes.filter(over).map((lane) => lane.me));
     const violation = this.#judge.full(ended);
     const [lane] = this.#lanes;
     if (violation !== undefined && lane !== undefined) this.#found = { lane, record: undefined, violation };

@@ -109,10 +109,9 @@ export const findJournals = (paths: readonly string[]): E.Either<Unauditable, Cl
   if (first === undefined) return mistake(`There is no journal in ${paths.join(', ')}.`);
   const mixed = ofOneCluster(read.right);
   if (mixed !== undefined) return mistake(mixed);
-  const byNode = Map.groupBy(read.right, (f) => f.header.node);
   const nodes: NodeJournal[] = [];
-  for (const files of byNode.values()) {
-    const journal = nodeJournal(files);
+  for (const node of new Set(read.right.map((f) => f.header.node))) {
+    const journal = nodeJournal(read.right.filter((f) => f.header.node === node));
     if (E.isLeft(journal)) return journal;
     nodes.push(journal.right);
   }
