@@ -4,5 +4,5 @@ import { type Audits, auditsOf } from '../refinement/audit.js';
 /** By system. */
 export const audits: Readonly<Record<string, () => Promise<Audits>>> = {
   lock: async () => auditsOf((await import('../../systems/lock/audit.js')).lockAudit),
-  ironrsm: async () => auditsOf((await import('../../systems/ironrsm/audit.js')).ironrsmAudit),
+  ironrsm: async () => auditsOf((await import('../../systems/ironrsm/audit.js')).ironrsmAudit()),
 };

@@ -15,6 +15,8 @@ export interface RsmBench {
   readonly op: 'get' | 'set';
   /** Where CPU profiles of the replicas go, if anywhere. */
   readonly profileDir: string | undefined;
+  /** Where the replicas write journals, if anywhere. */
+  readonly journal: string | undefined;
 }
 
 const warmUpMs = 2000;
@@ -47,12 +49,13 @@ const requestsOf = ({ app, op, valueBytes }: RsmBench): Pick<LoadOptions, 'reque
 
 /** Runs it; the fields of the result. Throws where a node did not start. */
 export const benchRsm = async (bench: RsmBench): Promise<Readonly<Record<string, unknown>>> => {
-  const { clients, check, seconds, app, op, valueBytes, profileDir } = bench;
+  const { clients, check, seconds, app, op, valueBytes, profileDir, journal } = bench;
   const cluster = await ProcessCluster.start({
     name: 'bench',
     nodes: replicas,
     application: app,
     check,
+    journal,
     ...(profileDir !== undefined && { execArgv: ['--cpu-prof', '--cpu-prof-dir', profileDir] }),
   });
   const target = { cluster: cluster.name, replicas: cluster.replicas, clients };

@@ -150,6 +150,7 @@ const audit = async (paths: readonly string[], flags: AuditFlags): Promise<void>
     ...counts,
     seconds,
     eventsPerSecond: Math.round(report.events / seconds),
+    peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
     violations: found.length,
     found,
     notKnown: [...notKnown, ...history.open],

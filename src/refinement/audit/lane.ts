@@ -9,7 +9,7 @@ import type { DigestedPackets, DigestPair } from './packet-digests.js';
 /** What the end of a journal says: there is none yet, the node ended by itself, or the last bytes are no whole block. */
 export type LaneEnd = 'open' | 'complete' | 'torn';
 
-/** A packet of a member that a step received, by its digest. */
+/** A packet of a member that a step received, and the digest of its message. */
 export interface Need {
   readonly source: EndPoint;
   readonly bytes: Uint8Array;
@@ -92,7 +92,7 @@ export class Lane<M extends Tagged, W> {
     const head = this.head();
     if (head === undefined) return false;
     for (let need = head.needs[head.met]; need !== undefined; need = head.needs[head.met]) {
-      if (!this.#sent.hasDigest(need.digest)) return false;
+      if (!this.#sent.hasDigest(need.source, this.me, need.digest)) return false;
       head.met++;
     }
     return true;
@@ -151,7 +151,7 @@ export class Lane<M extends Tagged, W> {
     for (const event of events) {
       if (event.tag !== 'receive' || !this.#members.has(event.source)) continue;
       const { source, bytes } = event;
-      needs.push({ source, bytes, digest: this.#sent.digest(source, this.me, bytes) });
+      needs.push({ source, bytes, digest: this.#sent.digest(bytes) });
     }
     return needs;
   }

@@ -39,7 +39,7 @@ export class DigestSet {
     return true;
   }
 
-  /** Where the pair is, or the empty slot where it belongs. A pair of zeros is an empty slot: `digestPair` gives none. */
+  /** Where the pair is, or the empty slot where it belongs. A pair of zeros is an empty slot, and no member. */
   #find(high: number, low: number): number {
     const mask = this.#high.length - 1;
     let at = low & mask;
@@ -68,22 +68,19 @@ export interface DigestPair {
   readonly low: number;
 }
 
-/** The first eight bytes of a sha256. Never a pair of zeros. */
-export const digestPair = (bytes: Uint8Array | string): DigestPair => {
-  const digest = hash('sha256', bytes, 'buffer');
-  return { high: digest.readUInt32BE(0), low: digest.readUInt32BE(4) || 1 };
+/** The first eight bytes of a sha256. */
+const digestPair = (bytes: Uint8Array): DigestPair => {
+  // As text, which costs less than a buffer.
+  const digest = hash('sha256', bytes, 'binary');
+  return { high: word(digest, 0), low: word(digest, 4) };
 };
 
-/** What the pair of end points adds to the digest of a message. */
-const linkOf = (links: Map<string, DigestPair>, source: EndPoint, target: EndPoint): DigestPair => {
-  const name = `${source} ${target}`;
-  let link = links.get(name);
-  if (link === undefined) {
-    link = digestPair(name);
-    links.set(name, link);
-  }
-  return link;
-};
+const word = (text: string, at: number): number =>
+  ((text.charCodeAt(at) << 24) |
+    (text.charCodeAt(at + 1) << 16) |
+    (text.charCodeAt(at + 2) << 8) |
+    text.charCodeAt(at + 3)) >>>
+  0;
 
 /** Links that are remembered before all are forgotten: every client makes some. */
 const linksMax = 100_000;
@@ -95,11 +92,15 @@ const linksMax = 100_000;
 export class DigestedPackets<M extends Tagged> extends SentPackets<M> {
   readonly #encode: (message: M) => Uint8Array;
   readonly #digests = new DigestSet();
-  readonly #links = new Map<string, DigestPair>();
-  /** The last message and its digest: the packets of a broadcast share it. */
-  #lastMessage: M | undefined;
-  #lastBytes: Uint8Array | undefined;
-  #last: DigestPair = { high: 0, low: 1 };
+  /** What a pair of end points adds to the digest of a message, by source and target. */
+  readonly #links = new Map<EndPoint, Map<EndPoint, DigestPair>>();
+  #linkCount = 0;
+  /** Digests of bytes that a step which waits or is judged now holds. */
+  #ofBytes = new WeakMap<Uint8Array, DigestPair>();
+  /** Digests of the messages of the step that is judged now. */
+  readonly #ofMessages = new Map<M, DigestPair>();
+  #high = 0;
+  #low = 0;
 
   constructor(encode: (message: M) => Uint8Array) {
     super(encode);
@@ -110,28 +111,13 @@ export class DigestedPackets<M extends Tagged> extends SentPackets<M> {
     return this.#digests.size;
   }
 
-  override add(packet: Packet<M>): boolean {
-    const { high, low } = this.#digestOf(packet);
-    return this.#digests.add(high, low);
+  override add({ source, target, message }: Packet<M>): boolean {
+    this.#link(source, target, this.#ofMessage(message));
+    return this.#digests.add(this.#high, this.#low);
   }
 
-  override has(packet: Packet<M>): boolean {
-    const { high, low } = this.#digestOf(packet);
-    return this.#digests.has(high, low);
-  }
-
-  /** The digest under which a packet of these bytes is known. */
-  digest(source: EndPoint, target: EndPoint, bytes: Uint8Array): DigestPair {
-    if (bytes !== this.#lastBytes) {
-      this.#last = digestPair(bytes);
-      this.#lastBytes = bytes;
-      this.#lastMessage = undefined;
-    }
-    return this.#linked(source, target);
-  }
-
-  hasDigest({ high, low }: DigestPair): boolean {
-    return this.#digests.has(high, low);
+  override has({ source, target, message }: Packet<M>): boolean {
+    return this.hasDigest(source, target, this.#ofMessage(message));
   }
 
   override packets(): Iterable<Packet<M>> {
@@ -142,18 +128,57 @@ export class DigestedPackets<M extends Tagged> extends SentPackets<M> {
     return [];
   }
 
-  #digestOf({ source, target, message }: Packet<M>): DigestPair {
-    if (message !== this.#lastMessage) {
-      this.#last = digestPair(this.#encode(message));
-      this.#lastMessage = message;
-      this.#lastBytes = undefined;
-    }
-    return this.#linked(source, target);
+  /** As `has`, of a message whose bytes have this digest. */
+  hasDigest(source: EndPoint, target: EndPoint, digest: DigestPair): boolean {
+    this.#link(source, target, digest);
+    return this.#digests.has(this.#high, this.#low);
   }
 
-  #linked(source: EndPoint, target: EndPoint): DigestPair {
-    if (this.#links.size > linksMax) this.#links.clear();
-    const link = linkOf(this.#links, source, target);
-    return { high: (this.#last.high ^ link.high) >>> 0, low: (this.#last.low ^ link.low) >>> 0 || 1 };
+  /** The digest of a message's bytes, computed once for the same array. */
+  digest(bytes: Uint8Array): DigestPair {
+    let digest = this.#ofBytes.get(bytes);
+    if (digest === undefined) {
+      digest = digestPair(bytes);
+      this.#ofBytes.set(bytes, digest);
+    }
+    return digest;
+  }
+
+  /** Another step is judged from now on. */
+  nextStep(): void {
+    this.#ofMessages.clear();
+  }
+
+  /** `message` was decoded from `bytes`, and its canonical encoding is the same bytes. */
+  decoded(message: M, bytes: Uint8Array): void {
+    this.#ofMessages.set(message, this.digest(bytes));
+  }
+
+  /** `message` equals `other`, which was decoded before. */
+  same(message: M, other: M): void {
+    const digest = this.#ofMessages.get(other);
+    if (digest !== undefined) this.#ofMessages.set(message, digest);
+  }
+
+  #ofMessage(message: M): DigestPair {
+    return this.#ofMessages.get(message) ?? digestPair(this.#encode(message));
+  }
+
+  /** Leaves the digest of a packet in `#high` and `#low`. */
+  #link(source: EndPoint, target: EndPoint, { high, low }: DigestPair): void {
+    const link = this.#links.get(source)?.get(target) ?? this.#newLink(source, target);
+    this.#high = (high ^ link.high) >>> 0;
+    this.#low = (low ^ link.low) >>> 0 || 1;
+  }
+
+  #newLink(source: EndPoint, target: EndPoint): DigestPair {
+    if (this.#linkCount++ > linksMax) {
+      this.#links.clear();
+      this.#linkCount = 0;
+    }
+    const link = digestPair(Buffer.from(`${source} ${target}`));
+    const targets = this.#links.get(source) ?? new Map<EndPoint, DigestPair>();
+    this.#links.set(source, targets.set(target, link));
+    return link;
   }
 }

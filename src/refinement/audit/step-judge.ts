@@ -1,4 +1,5 @@
 /** Judges the steps of a merged behavior, one atomic step after the other: first each host by its protocol, then the whole cluster. */
+import type { Host } from '../../host/host.js';
 import type { StepRecord } from '../../network/step-io.js';
 import type { Violation } from '../../spec/check.js';
 import type { EndPoint } from '../../spec/endpoint.js';
@@ -6,9 +7,10 @@ import type { Packet } from '../../spec/packet.js';
 import { E } from '../../spec/prelude.js';
 import { ClusterJudge } from '../cluster-judge.js';
 import type { Tagged } from '../cluster.js';
+import type { HostRefinement } from '../host-refinement.js';
 import { type Judged, refineStep } from '../macro-step.js';
+import type { OnSame } from '../sends.js';
 import { showValue } from '../values.js';
-import type { Host } from '../../host/host.js';
 import type { AuditedSystem } from './audited-system.js';
 import { nearestAllowedStep } from './nearest-step.js';
 import type { DigestedPackets } from './packet-digests.js';
@@ -26,6 +28,9 @@ export class StepJudge<C, H extends Host<M, W>, S, M extends Tagged, Step, W, G,
   readonly #parts: StepJudgeParts<C, H, S, M, Step, W, G, Spec, SpecStep>;
   readonly #cluster: ClusterJudge<C, S, M, Step, G, Spec, SpecStep>;
   readonly #states: Map<EndPoint, S>;
+  /** As the system's; the digest of each message is noted, so that no message is encoded again. */
+  readonly #refinement: HostRefinement<C, H, S, M, Step, W>;
+  readonly #onSame: OnSame<M>;
   #stepsRefined = 0;
   #stepsChecked = 0;
   #fullChecks = 0;
@@ -49,6 +54,13 @@ export class StepJudge<C, H extends Host<M, W>, S, M extends Tagged, Step, W, G,
       },
     };
     this.#cluster = new ClusterJudge(counted, protocol, constants, hosts, codec.encode, sent);
+    const decode = (bytes: Uint8Array): E.Either<string, M> => {
+      const message = codec.decode(bytes);
+      if (E.isRight(message)) sent.decoded(message.right, bytes);
+      return message;
+    };
+    this.#refinement = { ...system.definition.refinement, codec: { ...codec, decode } };
+    this.#onSame = (protocol, host) => sent.same(protocol.message, host.message);
     this.#states = new Map(hosts.map((host): [EndPoint, S] => [host, protocol.init(constants, host)]));
   }
 
@@ -87,7 +99,9 @@ export class StepJudge<C, H extends Host<M, W>, S, M extends Tagged, Step, W, G,
   refine(me: EndPoint, record: StepRecord<W>): E.Either<Violation, Judged<S, M, Step>> {
     const { refinement } = this.#parts.system.definition;
     const before = this.#states.get(me) as S;
-    const verdict = refineStep(refinement, me, before, record);
+    const { sent } = this.#parts;
+    sent.nextStep();
+    const verdict = refineStep(this.#refinement, me, before, record, this.#onSame);
     if (E.isLeft(verdict)) {
       const { code, rule, evidence } = verdict.left;
       const nearest = nearestAllowedStep(refinement, me, before, record);

@@ -39,7 +39,10 @@ interface Waiting<M extends Tagged, W> {
   readonly need: Need;
 }
 
-const keyOf = ({ high, low }: DigestPair): string => `${high}.${low}`;
+const keyOf = (source: EndPoint, target: EndPoint, { high, low }: DigestPair): string =>
+  `${source} ${target} ${high}.${low}`;
+
+const wantedBy = <M extends Tagged, W>({ lane, need }: Waiting<M, W>): string => keyOf(need.source, lane.me, need.digest);
 
 /** Where a packet that somebody waits for is sent: read on in the journals whose next step waits. */
 class Later<M extends Tagged, W> {
@@ -51,7 +54,7 @@ class Later<M extends Tagged, W> {
 
   constructor(parts: StuckParts<M, W>, waiting: readonly Waiting<M, W>[]) {
     this.#parts = parts;
-    this.#wanted = new Set(waiting.map(({ need }) => keyOf(need.digest)));
+    this.#wanted = new Set(waiting.map(wantedBy));
     this.#targets = new Set(waiting.map(({ lane }) => lane.me));
   }
 
@@ -74,7 +77,7 @@ class Later<M extends Tagged, W> {
   #look(lane: Lane<M, W>, { step, events }: StepRecord<W>): void {
     for (const event of events) {
       if (event.tag !== 'send' || !this.#targets.has(event.target)) continue;
-      const key = keyOf(this.#parts.sent.digest(lane.me, event.target, event.bytes));
+      const key = keyOf(lane.me, event.target, this.#parts.sent.digest(event.bytes));
       if (this.#wanted.has(key) && !this.steps.has(key)) this.steps.set(key, { lane, step });
     }
   }
@@ -99,13 +102,13 @@ const cycleFrom = <M extends Tagged, W>(
   let at: Waiting<M, W> | undefined = first;
   while (at !== undefined && !seen.includes(at)) {
     seen.push(at);
-    const sender: { readonly lane: Lane<M, W> } | undefined = later.steps.get(keyOf(at.need.digest));
+    const sender: { readonly lane: Lane<M, W> } | undefined = later.steps.get(wantedBy(at));
     at = sender === undefined ? undefined : waiting.get(sender.lane);
   }
   if (at === undefined) return undefined;
-  const cycle = seen.slice(seen.indexOf(at)).map(({ lane, record, need }) => {
-    const sender = later.steps.get(keyOf(need.digest));
-    return `step ${record.step} of ${lane.id} received what step ${sender?.step} of ${sender?.lane.id} sent`;
+  const cycle = seen.slice(seen.indexOf(at)).map((each) => {
+    const sender = later.steps.get(wantedBy(each));
+    return `step ${each.record.step} of ${each.lane.id} received what step ${sender?.step} of ${sender?.lane.id} sent`;
   });
   const rule = 'no packet is received before it is sent';
   return { lane: at.lane, record: at.record, violation: { code: 'CAUSAL_CYCLE', rule, evidence: { cycle } } };
@@ -124,7 +127,7 @@ export const explainStuck = <M extends Tagged, W>(parts: StuckParts<M, W>): Expl
   for (const lane of waiting.keys()) later.read(lane);
   const open: string[] = [];
   for (const at of waiting.values()) {
-    if (later.steps.has(keyOf(at.need.digest))) continue;
+    if (later.steps.has(wantedBy(at))) continue;
     const sender = lanes.find((lane) => lane.me === at.need.source);
     if (sender?.end === 'complete') return { found: unsent(parts, at), open };
     const name = nameOf(at.need.source);
