@@ -79,8 +79,8 @@ const say = (line: string): void => {
 
 const tellFound = ({ node, step, file, shown, ...violation }: AuditFound): void => {
   const { nearestAllowedStep, ...evidence } = violation.evidence;
-  const where = step === 0 ? `At the end of what was read of ${node}` : `Step ${step} of ${node}`;
-  say(`WRONG: ${where} (${file}): ${violationWords({ ...violation, evidence })}.`);
+  const where = node === 'cluster' ? 'the whole cluster' : `step ${step} of ${node} (${file})`;
+  say(`WRONG: ${where}: ${violationWords({ ...violation, evidence })}.`);
   for (const event of shown?.events ?? []) say(`    ${event}`);
   for (const action of shown?.actions ?? []) say(`    did ${action}`);
   if (nearestAllowedStep !== undefined) say(`  nearest allowed step: ${JSON.stringify(nearestAllowedStep)}`);

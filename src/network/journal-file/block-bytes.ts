@@ -1,5 +1,5 @@
 /** The bytes of one file of a journal, block by block, as they come: the file may still grow. */
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
 import { E } from '../../spec/prelude.js';
 import { blockHeaderBytes, bodyBytesMax, decodeHeader, digestBytes, type HeaderFault, headerBytesMax, type ReadHeader } from './format.js';
@@ -80,16 +80,17 @@ export class BlockBytes {
     if (this.#buffer.length - this.#at >= bytes) return true;
     const keep = Math.min(this.#at, digestBytes);
     const rest = this.#buffer.subarray(this.#at - keep);
-    // A new buffer each time: blocks that were handed out are views of the old one.
-    const grown = Buffer.allocUnsafe(rest.length + Math.max(bytes, chunkBytes));
-    rest.copy(grown);
     this.#offset += this.#at - keep;
     this.#at = keep;
     let length = rest.length;
-    for (;;) {
+    const unread = fstatSync(this.#fd).size - this.#offset - length;
+    // A new buffer each time: blocks that were handed out are views of the old one.
+    const grown = Buffer.allocUnsafe(length + Math.min(Math.max(bytes, chunkBytes), unread));
+    rest.copy(grown);
+    while (length < grown.length) {
       const read = readSync(this.#fd, grown, length, grown.length - length, this.#offset + length);
+      if (read === 0) break;
       length += read;
-      if (read === 0 || length === grown.length) break;
     }
     this.#buffer = grown.subarray(0, length);
     return length - this.#at >= bytes;

@@ -20,6 +20,7 @@ import { explainStuck, type LaneViolation } from './stuck.js';
 
 /** A violation, and where it is. */
 export interface AuditFound extends Violation {
+  /** Its id; `cluster` for what no single step shows. */
   readonly node: string;
   /** 0 where it is no step's. */
   readonly step: number;
@@ -196,8 +197,7 @@ class Audit<C, H extends Host<M, W>, S, M extends Tagged, Step, W, G, Spec, Spec
     const over = (lane: Lane<M, W>): boolean => lane.head() === undefined && !(this.#options.follow && lane.end === 'open');
     const ended = new Set(this.#lanes.filter(over).map((lane) => lane.me));
     const violation = this.#judge.full(ended);
-    const [lane] = this.#lanes;
-    if (violation !== undefined && lane !== undefined) this.#found = { lane, record: undefined, violation };
+    if (violation !== undefined) this.#found = { lane: undefined, record: undefined, violation };
   }
 
   #explain(open: string[]): void {
@@ -255,8 +255,8 @@ class Audit<C, H extends Host<M, W>, S, M extends Tagged, Step, W, G, Spec, Spec
   #shown({ lane, record, violation }: LaneViolation<M, W>): AuditFound {
     const { codec } = this.#system.definition.refinement;
     const step = record?.step ?? Number(violation.evidence.step ?? 0);
-    const { file } = lane.place;
-    return { ...violation, node: lane.id, step, file, shown: record && describeStep(record, codec) };
+    const file = String(violation.evidence.file ?? lane?.place.file ?? '');
+    return { ...violation, node: lane?.id ?? 'cluster', step, file, shown: record && describeStep(record, codec) };
   }
 }
 

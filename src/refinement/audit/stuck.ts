@@ -9,9 +9,9 @@ import type { Tagged } from '../cluster.js';
 import type { Lane, Need } from './lane.js';
 import type { DigestedPackets, DigestPair } from './packet-digests.js';
 
-/** A violation, and the step that shows it. */
+/** A violation, and the step that shows it; without a lane it is the whole cluster's. */
 export interface LaneViolation<M extends Tagged, W> {
-  readonly lane: Lane<M, W>;
+  readonly lane: Lane<M, W> | undefined;
   readonly record: StepRecord<W> | undefined;
   readonly violation: Violation;
 }
