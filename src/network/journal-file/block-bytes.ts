@@ -83,7 +83,7 @@ export class BlockBytes {
     this.#offset += this.#at - keep;
     this.#at = keep;
     let length = rest.length;
-    const unread = fstatSync(this.#fd).size - this.#offset - length;
+    const unread = Math.max(fstatSync(this.#fd).size - this.#offset - length, 0);
     // A new buffer each time: blocks that were handed out are views of the old one.
     const grown = Buffer.allocUnsafe(length + Math.min(Math.max(bytes, chunkBytes), unread));
     rest.copy(grown);

@@ -47,12 +47,13 @@ const fileBytesDefault = 64 * 1024 * 1024;
 /** Steps that sent nothing wait for the next that does, up to so many bytes. */
 const heldBytesMax = 256 * 1024;
 
-const initialBufferBytes = 1024 * 1024;
+const initialBufferBytes = 64 * 1024;
 
 const because = (path: string, error: unknown): JournalWriteError => {
   const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
   const known: Readonly<Record<string, string>> = {
     ENOSPC: 'the disk is full',
+    EFBIG: 'it would be larger than the system allows',
     EACCES: 'it may not be written',
     EROFS: 'the file system is read-only',
     EEXIST: 'it exists already',
