@@ -30,10 +30,17 @@ const progressPeriodMs = 1_000;
 /** A line that stays on a terminal while an audit runs. */
 class Progress {
   readonly #startMs = monotonicNowMs();
+  readonly #startCpu = process.cpuUsage();
   #shownMs = this.#startMs;
 
   get seconds(): number {
     return (monotonicNowMs() - this.#startMs) / 1000;
+  }
+
+  /** Processor time since the start, of all threads. */
+  get cpuSeconds(): number {
+    const { user, system } = process.cpuUsage(this.#startCpu);
+    return Math.round((user + system) / 1000) / 1000;
   }
 
   show({ events }: RunningAudit): void {
@@ -136,8 +143,8 @@ const audit = async (paths: readonly string[], flags: AuditFlags): Promise<void>
   });
   const progress = await run(running, flags, () => interrupted);
   const report = running.conclude();
+  const { seconds, cpuSeconds } = progress;
   const history = auditHistory(flags.history === undefined ? journals.right.histories : [flags.history], report.requests);
-  const { seconds } = progress;
   tell(report, history, seconds);
   const { nodes: rows, open: notKnown, found: first, notes, ...counts } = report;
   const replay = `ironkeel audit ${paths.join(' ')}`;
@@ -149,6 +156,7 @@ const audit = async (paths: readonly string[], flags: AuditFlags): Promise<void>
   const fields = {
     ...counts,
     seconds,
+    cpuSeconds,
     eventsPerSecond: Math.round(report.events / seconds),
     peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
     violations: found.length,
@@ -168,7 +176,7 @@ export const registerAudit = (program: Command): void => {
     .command('audit')
     .description('judge what real nodes did, from the journals of serve --journal; exit 0 fine, 1 violation, 4 not known')
     .argument('<journal...>', 'journals, or folders of journals, of all nodes of one cluster')
-    .option('--every <n>', 'steps from one check of the whole cluster to the next', wholeFlag('--every', 1), 10_000)
+    .option('--every <n>', 'steps from one check of the whole cluster to the next', wholeFlag('--every', 1), 1_000)
     .option('--history <file>', "what clients recorded; otherwise the folders' *.history.json")
     .option('--follow', 'wait for more while the nodes run; Ctrl-C ends it')
     .option('--idle <seconds>', 'with --follow: end when nothing was written for so long', wholeFlag('--idle', 1))

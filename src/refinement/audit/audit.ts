@@ -13,7 +13,7 @@ import { describeStep, type ShownStep } from '../simulation/shown-step.js';
 import { fromPlain, showValue } from '../values.js';
 import type { AuditedSystem } from './audited-system.js';
 import type { ClusterJournals } from './journals.js';
-import { Lane, type LaneEnd } from './lane.js';
+import { type Head, Lane, type LaneEnd } from './lane.js';
 import { DigestedPackets } from './packet-digests.js';
 import { StepJudge } from './step-judge.js';
 import { explainStuck, type LaneViolation } from './stuck.js';
@@ -176,9 +176,10 @@ class Audit<C, H extends Host<M, W>, S, M extends Tagged, Step, W, G, Spec, Spec
   }
 
   #take(lane: Lane<M, W>): void {
-    const record = lane.head()?.record as StepRecord<W>;
+    const head = lane.head() as Head<W>;
+    const { record } = head;
     this.#count(lane, record);
-    const violation = this.#judge.judge(lane.me, record);
+    const violation = this.#judge.judge(lane.me, head);
     if (violation !== undefined) this.#found = { lane, record, violation };
     lane.shift();
     if (this.#found === undefined && this.#steps % this.#options.every === 0) this.#full();
@@ -210,10 +211,9 @@ class Audit<C, H extends Host<M, W>, S, M extends Tagged, Step, W, G, Spec, Spec
         const message = codec.decode(bytes);
         return E.isRight(message) ? showValue(message.right) : `${bytes.length} bytes that are no message`;
       },
-      refine: (me, record) => {
-        const lane = this.#lanes.find((l) => l.me === me) as Lane<M, W>;
-        this.#count(lane, record);
-        const verdict = this.#judge.refine(me, record);
+      refine: (lane, head) => {
+        this.#count(lane, head.record);
+        const verdict = this.#judge.refine(lane.me, head);
         return E.isLeft(verdict) ? verdict.left : undefined;
       },
     });

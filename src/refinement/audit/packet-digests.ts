@@ -95,8 +95,8 @@ export class DigestedPackets<M extends Tagged> extends SentPackets<M> {
   /** What a pair of end points adds to the digest of a message, by source and target. */
   readonly #links = new Map<EndPoint, Map<EndPoint, DigestPair>>();
   #linkCount = 0;
-  /** Digests of bytes that a step which waits or is judged now holds. */
-  #ofBytes = new WeakMap<Uint8Array, DigestPair>();
+  /** Digests of bytes of the step that is judged now, as far as they are known. */
+  readonly #ofBytes = new Map<Uint8Array, DigestPair>();
   /** Digests of the messages of the step that is judged now. */
   readonly #ofMessages = new Map<M, DigestPair>();
   #high = 0;
@@ -134,24 +134,21 @@ export class DigestedPackets<M extends Tagged> extends SentPackets<M> {
     return this.#digests.has(this.#high, this.#low);
   }
 
-  /** The digest of a message's bytes, computed once for the same array. */
+  /** The digest of a message's bytes. */
   digest(bytes: Uint8Array): DigestPair {
-    let digest = this.#ofBytes.get(bytes);
-    if (digest === undefined) {
-      digest = digestPair(bytes);
-      this.#ofBytes.set(bytes, digest);
-    }
-    return digest;
+    return this.#ofBytes.get(bytes) ?? digestPair(bytes);
   }
 
-  /** Another step is judged from now on. */
-  nextStep(): void {
+  /** Another step is judged from now on, of which these digests are known. */
+  nextStep(known: readonly { readonly bytes: Uint8Array; readonly digest: DigestPair }[]): void {
     this.#ofMessages.clear();
+    this.#ofBytes.clear();
+    for (const { bytes, digest } of known) this.#ofBytes.set(bytes, digest);
   }
 
-  /** `message` was decoded from `bytes`, and its canonical encoding is the same bytes. */
-  decoded(message: M, bytes: Uint8Array): void {
-    this.#ofMessages.set(message, this.digest(bytes));
+  /** `message` was decoded from bytes with this digest, and its canonical encoding is the same bytes. */
+  decoded(message: M, digest: DigestPair): void {
+    this.#ofMessages.set(message, digest);
   }
 
   /** `message` equals `other`, which was decoded before. */

@@ -1,6 +1,5 @@
 /** Judges the steps of a merged behavior, one atomic step after the other: first each host by its protocol, then the whole cluster. */
 import type { Host } from '../../host/host.js';
-import type { StepRecord } from '../../network/step-io.js';
 import type { Violation } from '../../spec/check.js';
 import type { EndPoint } from '../../spec/endpoint.js';
 import type { Packet } from '../../spec/packet.js';
@@ -12,8 +11,10 @@ import { type Judged, refineStep } from '../macro-step.js';
 import type { OnSame } from '../sends.js';
 import { showValue } from '../values.js';
 import type { AuditedSystem } from './audited-system.js';
+import type { Head } from './lane.js';
 import { nearestAllowedStep } from './nearest-step.js';
 import type { DigestedPackets } from './packet-digests.js';
+import { SharedMessages, sharedBytesMin } from './shared-messages.js';
 
 /** What the judge works on. */
 export interface StepJudgeParts<C, H extends Host<M, W>, S, M extends Tagged, Step, W, G, Spec, SpecStep> {
@@ -54,9 +55,14 @@ export class StepJudge<C, H extends Host<M, W>, S, M extends Tagged, Step, W, G,
       },
     };
     this.#cluster = new ClusterJudge(counted, protocol, constants, hosts, codec.encode, sent);
+    const shared = new SharedMessages<M>();
     const decode = (bytes: Uint8Array): E.Either<string, M> => {
-      const message = codec.decode(bytes);
-      if (E.isRight(message)) sent.decoded(message.right, bytes);
+      const digest = sent.digest(bytes);
+      const known = bytes.length < sharedBytesMin ? undefined : shared.get(digest);
+      const message = known === undefined ? codec.decode(bytes) : E.right(known);
+      if (E.isLeft(message)) return message;
+      sent.decoded(message.right, digest);
+      if (known === undefined && bytes.length >= sharedBytesMin) shared.set(digest, message.right, bytes.length);
       return message;
     };
     this.#refinement = { ...system.definition.refinement, codec: { ...codec, decode } };
@@ -89,18 +95,18 @@ export class StepJudge<C, H extends Host<M, W>, S, M extends Tagged, Step, W, G,
   }
 
   /** The next step of the behavior. */
-  judge(me: EndPoint, record: StepRecord<W>): Violation | undefined {
-    const verdict = this.refine(me, record);
+  judge(me: EndPoint, head: Pick<Head<W>, 'record' | 'needs'>): Violation | undefined {
+    const verdict = this.refine(me, head);
     if (E.isLeft(verdict)) return verdict.left;
     return this.#observe(verdict.right);
   }
 
   /** Host refinement alone, which needs no order between the hosts. */
-  refine(me: EndPoint, record: StepRecord<W>): E.Either<Violation, Judged<S, M, Step>> {
+  refine(me: EndPoint, { record, needs }: Pick<Head<W>, 'record' | 'needs'>): E.Either<Violation, Judged<S, M, Step>> {
     const { refinement } = this.#parts.system.definition;
     const before = this.#states.get(me) as S;
     const { sent } = this.#parts;
-    sent.nextStep();
+    sent.nextStep(needs);
     const verdict = refineStep(this.#refinement, me, before, record, this.#onSame);
     if (E.isLeft(verdict)) {
       const { code, rule, evidence } = verdict.left;

@@ -6,7 +6,7 @@ import type { StepRecord } from '../../network/step-io.js';
 import type { Violation } from '../../spec/check.js';
 import type { EndPoint } from '../../spec/endpoint.js';
 import type { Tagged } from '../cluster.js';
-import type { Lane, Need } from './lane.js';
+import type { Head, Lane, Need } from './lane.js';
 import type { DigestedPackets, DigestPair } from './packet-digests.js';
 
 /** A violation, and the step that shows it; without a lane it is the whole cluster's. */
@@ -30,7 +30,7 @@ export interface StuckParts<M extends Tagged, W> {
   readonly sent: DigestedPackets<M>;
   readonly show: (bytes: Uint8Array) => string;
   /** Judges a step by its own host's protocol alone; not asked again of a lane after a violation. */
-  readonly refine: (me: EndPoint, record: StepRecord<W>) => Violation | undefined;
+  readonly refine: (lane: Lane<M, W>, head: Head<W>) => Violation | undefined;
 }
 
 interface Waiting<M extends Tagged, W> {
@@ -64,7 +64,7 @@ class Later<M extends Tagged, W> {
     for (let head = lane.head(); head !== undefined; head = lane.head()) {
       const { record } = head;
       this.#look(lane, record);
-      const violation = refined ? this.#parts.refine(lane.me, record) : undefined;
+      const violation = refined ? this.#parts.refine(lane, head) : undefined;
       if (violation !== undefined) {
         refined = false;
         this.found ??= { lane, record, violation };
