@@ -40,7 +40,10 @@ describe('the journals of a lock', () => {
     for (const node of [a, c]) node?.child.kill('SIGTERM');
     expect([(await a?.ended)?.code, (await c?.ended)?.code]).toEqual([0, 0]);
     const whole = await auditJson(folder);
-    expect(whole).toMatchObject({ code: 0, result: { ok: true, command: 'audit', violations: 0, found: [], notKnown: [] } });
+    expect(whole).toMatchObject({
+      code: 0,
+      result: { ok: true, command: 'audit', violations: 0, found: [], notKnown: [] },
+    });
     expect(whole.result.stepsChecked).toBe(whole.result.steps);
     expect(Number(whole.result.specSteps)).toBeGreaterThan(20);
     expect(whole.stdout).toContain('The journal of b has no end');
@@ -59,14 +62,19 @@ describe('the journals of a lock', () => {
         writeFileSync(file, bytes);
       }),
     );
-    expect(altered).toMatchObject({ code: 1, result: { ok: false, violations: 1, found: [{ code: 'JOURNAL_ALTERED', node: 'a' }] } });
+    expect(altered).toMatchObject({
+      code: 1,
+      result: { ok: false, violations: 1, found: [{ code: 'JOURNAL_ALTERED', node: 'a' }] },
+    });
     expect(altered.stdout).toMatch(/^WRONG: step \d+ of a \(.*a\.1\.000001\.journal\): the rule .*$/m);
     const cut = await auditJson(changed('cut', (file) => truncateSync(file, readFileSync(file).length - 20)));
     expect(cut).toMatchObject({ code: 4, result: { ok: false, violations: 0 } });
     expect(cut.stdout).toMatch(/^NOT KNOWN: The journal of a is cut off at byte \d+ of .*a\.1\.000001\.journal\.$/m);
     const strange = await auditJson(changed('strange', (file) => writeFileSync(file, '{}')));
     expect(strange.code).toBe(2);
-    expect(sentences(strange.stderr)).toEqual([expect.stringMatching(/^ironkeel: .*journal cannot be audited: it is not a journal of a node\.$/)]);
+    expect(sentences(strange.stderr)).toEqual([
+      expect.stringMatching(/^ironkeel: .*journal cannot be audited: it is not a journal of a node\.$/),
+    ]);
   });
 
   it('are followed while the nodes run, to their ends', async () => {
@@ -76,7 +84,10 @@ describe('the journals of a lock', () => {
     await sleep(1500);
     for (const node of nodes) node.child.kill('SIGTERM');
     const { code, stdout } = await following.ended;
-    expect({ code, result: lastJson(stdout) }).toMatchObject({ code: 0, result: { ok: true, notes: [], notKnown: [] } });
+    expect({ code, result: lastJson(stdout) }).toMatchObject({
+      code: 0,
+      result: { ok: true, notes: [], notKnown: [] },
+    });
     expect(Number(lastJson(stdout).specSteps)).toBeGreaterThan(50);
   });
 });
@@ -87,7 +98,10 @@ describe('the journals of a demo with a killed leader', () => {
     const demo = await bench.run('demo', '--seconds', '4', '--journal', folder, '--json');
     expect({ code: demo.code, stderr: demo.stderr }).toMatchObject({ code: 0 });
     const whole = await auditJson(folder, '--every', '500');
-    expect(whole).toMatchObject({ code: 0, result: { ok: true, history: 'linearizable', violations: 0, notKnown: [] } });
+    expect(whole).toMatchObject({
+      code: 0,
+      result: { ok: true, history: 'linearizable', violations: 0, notKnown: [] },
+    });
     const { steps, stepsChecked, requests, historyOperations, rows } = whole.result;
     expect(stepsChecked).toBe(steps);
     expect(Number(requests)).toBeGreaterThan(100);
@@ -112,7 +126,10 @@ describe('the journals of a demo with a killed leader', () => {
     mkdirSync(folder);
     writeFileSync(join(folder, 'file'), '');
     const { code, stderr } = await bench.run('demo', '--seconds', '2', '--journal', folder);
-    expect({ code, stderr }).toEqual({ code: 2, stderr: `ironkeel: --journal ${folder} is not empty: name a new folder.\n` });
+    expect({ code, stderr }).toEqual({
+      code: 2,
+      stderr: `ironkeel: --journal ${folder} is not empty: name a new folder.\n`,
+    });
   });
 });
 
@@ -123,7 +140,9 @@ describe('a node whose journal cannot be written', () => {
     const flags = ['--node', 'a', '--in-memory', '--journal', folder];
     const { code, stderr } = await bench.run('serve', '--config', config, ...flags);
     expect(code).toBe(2);
-    expect(sentences(stderr)).toEqual([expect.stringMatching(/^ironkeel: The node "a" cannot start: its journal .* cannot be written: .*\.$/)]);
+    expect(sentences(stderr)).toEqual([
+      expect.stringMatching(/^ironkeel: The node "a" cannot start: its journal .* cannot be written: .*\.$/),
+    ]);
   });
 
   it('stops before the packets of that step leave, and says which file', async () => {
@@ -133,11 +152,16 @@ describe('a node whose journal cannot be written', () => {
     const flags = ['--node', 'a', '--in-memory', '--trace-dir', bench.folder, '--journal', folder];
     const command = [process.execPath, bin, 'serve', '--config', config, ...flags];
     // The system refuses to let a file grow beyond a few blocks.
-    const { status, stderr } = spawnSync('sh', ['-c', 'ulimit -f 6; exec "$@"', 'sh', ...command], { timeout: 30_000, encoding: 'utf8' });
+    const { status, stderr } = spawnSync('sh', ['-c', 'ulimit -f 6; exec "$@"', 'sh', ...command], {
+      timeout: 30_000,
+      encoding: 'utf8',
+    });
     expect(status).toBe(3);
     const violation = logLines(stderr).find((line) => line.event === 'violation');
     expect(violation).toMatchObject({ code: 'JOURNAL_NOT_WRITTEN' });
-    expect(String(violation?.message)).toContain('a.1.000001.journal cannot be written: it would be larger than the system allows (EFBIG)');
+    expect(String(violation?.message)).toContain(
+      'a.1.000001.journal cannot be written: it would be larger than the system allows (EFBIG)',
+    );
     expect(readdirSync(folder)).toEqual(['a.1.000001.journal']);
   });
 });

@@ -46,7 +46,9 @@ const filesIn = (folder: string): readonly string[] =>
     .map((name) => join(folder, name));
 
 /** Everything in the files, up to where it ends or cannot be read. */
-const read = (files: readonly string[]): { readonly steps: StepRecord<unknown>[]; readonly last: JournalItem<unknown> } => {
+const read = (
+  files: readonly string[],
+): { readonly steps: StepRecord<unknown>[]; readonly last: JournalItem<unknown> } => {
   const reader = new JournalReader<unknown>(files, (text) => E.right(JSON.parse(text)));
   const steps: StepRecord<unknown>[] = [];
   let last: JournalItem<unknown> | undefined;
@@ -67,16 +69,29 @@ const timed: fc.Arbitrary<StepEvent> = fc.oneof(
   fc.constant<StepEvent>({ tag: 'timeout' }),
 );
 // A broadcast and the packet to itself that follows it share their bytes.
-const sent: fc.Arbitrary<readonly StepEvent[]> = fc.tuple(bytesArb, fc.nat(3), fc.boolean()).map(([bytes, targets, self]) => [
-  ...Array.from({ length: targets }, (_, i): StepEvent => ({ tag: 'send', target: endPoint(`10.0.0.${i + 3}:1`), bytes })),
-  ...(self ? [{ tag: 'self', bytes } as const] : []),
-]);
+const sent: fc.Arbitrary<readonly StepEvent[]> = fc
+  .tuple(bytesArb, fc.nat(3), fc.boolean())
+  .map(([bytes, targets, self]) => [
+    ...Array.from(
+      { length: targets },
+      (_, i): StepEvent => ({ tag: 'send', target: endPoint(`10.0.0.${i + 3}:1`), bytes }),
+    ),
+    ...(self ? [{ tag: 'self', bytes } as const] : []),
+  ]);
 const actionArb = fc.record({ action: fc.constantFrom('grant', 'accept'), index: fc.nat(3) });
 const stepsArb = fc
-  .array(fc.tuple(fc.array(received, { maxLength: 4 }), fc.option(timed), fc.array(sent, { maxLength: 3 }), fc.array(actionArb, { maxLength: 5 })), {
-    minLength: 1,
-    maxLength: 12,
-  })
+  .array(
+    fc.tuple(
+      fc.array(received, { maxLength: 4 }),
+      fc.option(timed),
+      fc.array(sent, { maxLength: 3 }),
+      fc.array(actionArb, { maxLength: 5 }),
+    ),
+    {
+      minLength: 1,
+      maxLength: 12,
+    },
+  )
   .map((all) =>
     all.map(([receives, clock, sends, actions], i): StepRecord<unknown> => {
       const events = [...receives, ...(clock === null ? [] : [clock]), ...sends.flat()];
@@ -196,7 +211,8 @@ describe('a journal that is not what its node wrote', () => {
 
   const block = (i: number): Buffer => whole.subarray(offsets[i], offsets[i + 1]);
 
-  const withBlocks = (...blocks: readonly Buffer[]) => readBytes(Buffer.concat([whole.subarray(0, offsets[0]), ...blocks]));
+  const withBlocks = (...blocks: readonly Buffer[]) =>
+    readBytes(Buffer.concat([whole.subarray(0, offsets[0]), ...blocks]));
 
   it('is noticed wherever one byte is another', () => {
     expect(readBytes(whole).last).toEqual({ tag: 'ended', why: 'over' });
@@ -290,7 +306,10 @@ describe('a journal that is not what its node wrote', () => {
     const bytes = readFileSync(second);
     writeFileSync(second, bytes.subarray(0, bytes.length - 10));
     const cut = read(filesIn(directory)).last;
-    expect(cut).toMatchObject({ tag: 'fault', violation: { evidence: { why: 'the file is cut off here, and another follows' } } });
+    expect(cut).toMatchObject({
+      tag: 'fault',
+      violation: { evidence: { why: 'the file is cut off here, and another follows' } },
+    });
     // Without its last block, which said that another follows.
     writeFileSync(second, bytes.subarray(0, bytes.length - 21 - 32));
     const lacking = read(filesIn(directory)).last;
@@ -299,4 +318,3 @@ describe('a journal that is not what its node wrote', () => {
     expect(read(filesIn(directory)).last).toMatchObject({ tag: 'fault' });
   });
 });
-

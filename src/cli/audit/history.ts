@@ -1,7 +1,13 @@
 /** The histories that clients recorded beside the journals of an audit, judged for linearizability. */
 import { readFileSync } from 'node:fs';
 import { monotonicNowMs } from '../../host/real-time.js';
-import { explanationLines, judgeByName, modelNames, type ModelName, readHistory } from '../../refinement/linearizability.js';
+import {
+  explanationLines,
+  judgeByName,
+  type ModelName,
+  modelNames,
+  readHistory,
+} from '../../refinement/linearizability.js';
 import type { Violation } from '../../spec/check.js';
 import { E } from '../../spec/prelude.js';
 import { UsageError } from '../outcome.js';
@@ -35,9 +41,13 @@ const read = (path: string) => {
     throw new UsageError(`${path} cannot be read (${(error as NodeJS.ErrnoException).code ?? String(error)}).`);
   }
   const history = readHistory(bytes);
-  if (E.isLeft(history)) throw new UsageError(`${path}${history.left.line === undefined ? '' : `:${history.left.line}`}: ${history.left.why}.`);
+  if (E.isLeft(history))
+    throw new UsageError(
+      `${path}${history.left.line === undefined ? '' : `:${history.left.line}`}: ${history.left.why}.`,
+    );
   const model = modelNames.find((name) => name === history.right.model);
-  if (model === undefined) throw new UsageError(`${path} does not name a model that is known: ${modelNames.join(', ')}.`);
+  if (model === undefined)
+    throw new UsageError(`${path} does not name a model that is known: ${modelNames.join(', ')}.`);
   return { history: history.right, model: model as ModelName };
 };
 
@@ -58,7 +68,10 @@ export const auditHistory = (paths: readonly string[], requests: number): Histor
   if (result.answer === 'linearizable') return { answer: 'linearizable', operations, violation: undefined, open: [] };
   if (result.answer === 'unknown') return unknown(operations, `The check of ${path} ran out of ${result.limit}.`);
   if (operations < requests)
-    return unknown(operations, `${path} is not linearizable by itself, but holds ${operations} operations, and the service answered ${requests}.`);
+    return unknown(
+      operations,
+      `${path} is not linearizable by itself, but holds ${operations} operations, and the service answered ${requests}.`,
+    );
   const shown = history.operations.map(({ client, calledAt, answer, line }, i) => {
     return { client, words: words[i] ?? '', call: calledAt, return: answer?.time, line };
   });

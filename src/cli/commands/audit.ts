@@ -3,8 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { monotonicNowMs } from '../../host/real-time.js';
 import { type AuditFound, type AuditReport, findJournals, type RunningAudit } from '../../refinement/audit.js';
-import { E } from '../../spec/prelude.js';
 import type { Violation } from '../../spec/check.js';
+import { E } from '../../spec/prelude.js';
 import { auditHistory, type HistoryAnswer } from '../audit/history.js';
 import { audits } from '../audits.js';
 import { onInterrupt } from '../interrupt.js';
@@ -109,16 +109,29 @@ const tell = (report: AuditReport, history: HistoryAnswer, seconds: number): voi
 const alone = (violation: Violation, json: boolean): void => {
   say(`WRONG: ${violationWords(violation)}.`);
   const counts = { events: 0, steps: 0, stepsChecked: 0, seconds: 0, eventsPerSecond: 0, violations: 1 };
-  conclude({ command: 'audit', exitCode: exitCodes.violation, json, fields: { ...counts, found: [violation], rows: [] } });
+  conclude({
+    command: 'audit',
+    exitCode: exitCodes.violation,
+    json,
+    fields: { ...counts, found: [violation], rows: [] },
+  });
 };
 
 const open = async (paths: readonly string[], flags: AuditFlags, found: ReturnType<typeof findJournals>) => {
   if (E.isLeft(found)) return undefined;
   const { cluster } = found.right;
   const system = audits[cluster.system];
-  if (system === undefined) throw new UsageError(`The journals in ${paths.join(', ')} are of the system "${cluster.system}", which is not known.`);
+  if (system === undefined)
+    throw new UsageError(
+      `The journals in ${paths.join(', ')} are of the system "${cluster.system}", which is not known.`,
+    );
   const opened = (await system()).open(found.right, { every: flags.every, follow: flags.follow === true });
-  if (E.isLeft(opened)) throw new UsageError(...opened.left.map((why) => `The journals of "${cluster.cluster}" name a configuration that is not valid: ${why}.`));
+  if (E.isLeft(opened))
+    throw new UsageError(
+      ...opened.left.map(
+        (why) => `The journals of "${cluster.cluster}" name a configuration that is not valid: ${why}.`,
+      ),
+    );
   return opened.right;
 };
 
@@ -144,7 +157,10 @@ const audit = async (paths: readonly string[], flags: AuditFlags): Promise<void>
   const progress = await run(running, flags, () => interrupted);
   const report = running.conclude();
   const { seconds, cpuSeconds } = progress;
-  const history = auditHistory(flags.history === undefined ? journals.right.histories : [flags.history], report.requests);
+  const history = auditHistory(
+    flags.history === undefined ? journals.right.histories : [flags.history],
+    report.requests,
+  );
   tell(report, history, seconds);
   const { nodes: rows, open: notKnown, found: first, notes, ...counts } = report;
   const replay = `ironkeel audit ${paths.join(' ')}`;
@@ -167,14 +183,21 @@ const audit = async (paths: readonly string[], flags: AuditFlags): Promise<void>
     historyOperations: history.operations,
     rows,
   };
-  conclude({ command: 'audit', exitCode: interrupted && exitCode === exitCodes.ok ? exitCodes.interrupted : exitCode, json, fields });
+  conclude({
+    command: 'audit',
+    exitCode: interrupted && exitCode === exitCodes.ok ? exitCodes.interrupted : exitCode,
+    json,
+    fields,
+  });
 };
 
 /** Adds `audit` to the command line. */
 export const registerAudit = (program: Command): void => {
   program
     .command('audit')
-    .description('judge what real nodes did, from the journals of serve --journal; exit 0 fine, 1 violation, 4 not known')
+    .description(
+      'judge what real nodes did, from the journals of serve --journal; exit 0 fine, 1 violation, 4 not known',
+    )
     .argument('<journal...>', 'journals, or folders of journals, of all nodes of one cluster')
     .option('--every <n>', 'steps from one check of the whole cluster to the next', wholeFlag('--every', 1), 1_000)
     .option('--history <file>', "what clients recorded; otherwise the folders' *.history.json")

@@ -5,18 +5,17 @@ import type { Host } from '../../host/host.js';
 import { type RunningNode, startNode } from '../../host/node.js';
 import { realTime } from '../../host/real-time.js';
 import { wireName } from '../../host/wire-name.js';
-import { JournalWriteError, JournalWriter } from '../../network/journal-file.js';
 import type { StepRecord } from '../../network/step-io.js';
 import { openTransport } from '../../network/transport.js';
 import { HostJudge } from '../../refinement/host-judge.js';
 import { type NodeTrace, type Replayed, replayNodeTrace, writeNodeTrace } from '../../refinement/node-trace.js';
 import { reductionObligation } from '../../refinement/obligation.js';
 import type { SystemDefinition } from '../../refinement/system.js';
-import { toPlain } from '../../refinement/values.js';
 import { type Check, holds, type Violation } from '../../spec/check.js';
 import type { EndPoint } from '../../spec/endpoint.js';
 import { E } from '../../spec/prelude.js';
 import { type ClusterConfig, clientAddressFor, type SystemShape } from '../config.js';
+import { openNodeJournal } from './node-journal.js';
 
 /** How much of each step is judged before its packets leave. The reduction obligation always is. */
 export type CheckLevel = 'inline' | 'off';
@@ -117,30 +116,30 @@ const traceOf = <C, H extends Host<M, W>, S, M, Step, W>(
   );
 };
 
-/** The journal of a node. */
-const openJournal = <W>(
-  { cluster, system, application, nodes, parameters }: ClusterConfig,
-  me: EndPoint,
-  directory: string,
-): E.Either<string, JournalWriter<W>> => {
-  const node = nodes.find(({ address }) => address === me)?.id ?? me;
-  const described = nodes.map(({ id, address }) => ({ id, address }));
-  const identity = { system, cluster, application: application ?? null, nodes: described, parameters, node };
-  try {
-    return E.right(new JournalWriter({ directory, identity, actionText: (action) => JSON.stringify(toPlain(action)) }));
-  } catch (error) {
-    if (error instanceof JournalWriteError) return E.left(`its journal ${error.message}`);
-    throw error;
-  }
-};
-
-/** Ends the journal of a node that takes no further step. What it sent is in the journal already, so that a failure costs the end mark alone. */
-const endJournal = <W>(writer: JournalWriter<W> | undefined, why: string): void => {
-  try {
-    writer?.end(why);
-  } catch (error) {
-    if (!(error instanceof JournalWriteError)) throw error;
-  }
+/** What each node says of itself (`SystemEntry.status`). */
+const askStatus = async <C, H extends Host<M, W>, S, M, Step, W>(
+  definition: SystemDefinition<C, H, S, M, Step, W>,
+  extras: EntryExtras<H, M>,
+  config: ClusterConfig,
+  timeoutMs: number,
+): Promise<E.Either<string, readonly (StatusFields | undefined)[]>> => {
+  const { codec } = definition.refinement;
+  const targets = config.nodes.map((n) => n.address);
+  const opened = await openTransport({
+    bind: { address: clientAddressFor(config) },
+    clusterName: wireName(config.cluster, definition.name),
+    codec,
+    ...config.network,
+    messageIdBase: Date.now() * 16,
+    nowMs: realTime.nowMs,
+  });
+  if (E.isLeft(opened)) return opened;
+  const nonce = Math.floor(Math.random() * 2 ** 32);
+  const message = extras.statusRequest(nonce);
+  const answerIn = (m: M): StatusFields | undefined => extras.statusIn(m, nonce);
+  const answers = await askAll(opened.right, codec, { targets, message, answerIn, timeoutMs });
+  await opened.right.close();
+  return E.right(targets.map((target) => answers.get(target)));
 };
 
 /** Hides a system's types. */
@@ -154,25 +153,7 @@ export const entryOf = <C, H extends Host<M, W>, S, M, Step, W>(
     const constants = definition.constants(config);
     return E.isLeft(constants) ? constants : E.right(undefined);
   },
-  status: async (config, timeoutMs) => {
-    const { codec } = definition.refinement;
-    const targets = config.nodes.map((n) => n.address);
-    const opened = await openTransport({
-      bind: { address: clientAddressFor(config) },
-      clusterName: wireName(config.cluster, definition.name),
-      codec,
-      ...config.network,
-      messageIdBase: Date.now() * 16,
-      nowMs: realTime.nowMs,
-    });
-    if (E.isLeft(opened)) return opened;
-    const nonce = Math.floor(Math.random() * 2 ** 32);
-    const message = extras.statusRequest(nonce);
-    const answerIn = (m: M): StatusFields | undefined => extras.statusIn(m, nonce);
-    const answers = await askAll(opened.right, codec, { targets, message, answerIn, timeoutMs });
-    await opened.right.close();
-    return E.right(targets.map((target) => answers.get(target)));
-  },
+  status: (config, timeoutMs) => askStatus(definition, extras, config, timeoutMs),
   replay: (trace) => replayNodeTrace(definition, trace),
   serve: async (config, { me, check, journal, onRefused }) => {
     const constants = definition.constants(config);
@@ -181,9 +162,9 @@ export const entryOf = <C, H extends Host<M, W>, S, M, Step, W>(
     const inline = check === 'inline' ? new HostJudge(definition.refinement, constants.right, me) : undefined;
     const init = inline?.compareAll(host) ?? holds;
     if (E.isLeft(init)) throw new InitViolation(init.left);
-    const opened = journal === undefined ? E.right(undefined) : openJournal<W>(config, me, journal);
+    const opened = openNodeJournal<W>(config, me, journal);
     if (E.isLeft(opened)) return opened;
-    const writer = opened.right;
+    const { keep, end, abandon } = opened.right;
     let violations = 0;
     let running: RunningNode<M, W> | undefined;
     const started = await startNode<M, W>({
@@ -195,14 +176,14 @@ export const entryOf = <C, H extends Host<M, W>, S, M, Step, W>(
       judge:
         inline === undefined ? (record) => reductionObligation(record.events) : (record) => inline.judge(record, host),
       // An audit needs to know what the host says that it did, too.
-      ghost: inline !== undefined || writer !== undefined,
-      keep: writer === undefined ? undefined : (record) => writer.append(record),
+      ghost: inline !== undefined || keep !== undefined,
+      keep,
       journalStepsMax,
       onViolation: (violation) => {
         violations++;
         const step = running?.steps ?? 0;
         const steps = running?.journal.window() ?? [];
-        if (violation.code !== 'JOURNAL_NOT_WRITTEN') endJournal(writer, `step ${step} was refused`);
+        if (violation.code !== 'JOURNAL_NOT_WRITTEN') end(`step ${step} was refused`);
         onRefused({
           violation,
           step,
@@ -211,7 +192,7 @@ export const entryOf = <C, H extends Host<M, W>, S, M, Step, W>(
       },
     });
     if (E.isLeft(started)) {
-      writer?.abandon();
+      abandon();
       return started;
     }
     const node = started.right;
@@ -227,7 +208,7 @@ export const entryOf = <C, H extends Host<M, W>, S, M, Step, W>(
       }),
       halt: () => {
         node.halt();
-        if (violations === 0) endJournal(writer, 'the node was stopped');
+        if (violations === 0) end('the node was stopped');
         const last = inline?.compareAll(host) ?? holds;
         if (E.isLeft(last)) violations++;
         return last;

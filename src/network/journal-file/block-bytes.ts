@@ -2,7 +2,15 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
 import { E } from '../../spec/prelude.js';
-import { blockHeaderBytes, bodyBytesMax, decodeHeader, digestBytes, type HeaderFault, headerBytesMax, type ReadHeader } from './format.js';
+import {
+  blockHeaderBytes,
+  bodyBytesMax,
+  decodeHeader,
+  digestBytes,
+  type HeaderFault,
+  headerBytesMax,
+  type ReadHeader,
+} from './format.js';
 
 const chunkBytes = 1024 * 1024;
 

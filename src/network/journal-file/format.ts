@@ -107,7 +107,13 @@ export interface JournalHeader extends JournalIdentity {
 /** The digest of system, cluster, application, nodes and parameters, in hexadecimal digits. */
 export const configurationDigest = ({ system, cluster, application, nodes, parameters }: JournalIdentity): string => {
   const sorted = Object.keys(parameters).sort();
-  const plain = [system, cluster, application, nodes.map((n) => [n.id, n.address]), sorted.map((k) => [k, parameters[k]])];
+  const plain = [
+    system,
+    cluster,
+    application,
+    nodes.map((n) => [n.id, n.address]),
+    sorted.map((k) => [k, parameters[k]]),
+  ];
   return hash('sha256', JSON.stringify(plain), 'hex');
 };
 
@@ -162,13 +168,15 @@ export const decodeHeader = (bytes: Buffer): E.Either<HeaderFault, ReadHeader> =
   if (bytes.toString('latin1', 0, magic.length) !== magic) return noHeader('foreign', 'it is not a journal of a node');
   if (bytes.length < preambleBytes) return noHeader('cut', 'its header is cut off');
   const found = bytes.readUInt16BE(magic.length);
-  if (found !== version) return noHeader('foreign', `it is of version ${found}, and only version ${version} can be read`);
+  if (found !== version)
+    return noHeader('foreign', `it is of version ${found}, and only version ${version} can be read`);
   const jsonEnd = preambleBytes + bytes.readUInt32BE(magic.length + 2);
   const end = jsonEnd + 2 * digestBytes;
   if (jsonEnd > headerBytesMax) return noHeader('altered', 'its header was altered');
   if (bytes.length < end) return noHeader('cut', 'its header is cut off');
   const digest = bytes.subarray(end - digestBytes, end);
-  if (!digestOf(bytes.subarray(0, end - digestBytes)).equals(digest)) return noHeader('altered', 'its header was altered');
+  if (!digestOf(bytes.subarray(0, end - digestBytes)).equals(digest))
+    return noHeader('altered', 'its header was altered');
   try {
     const header = JSON.parse(bytes.toString('utf8', preambleBytes, jsonEnd)) as JournalHeader;
     if (!isHeader(header)) return noHeader('altered', 'its header lacks a field');

@@ -83,7 +83,8 @@ export class JournalReader<W> {
         continue;
       }
       if (block === 'garbled') return this.#altered('the header of this block does not fit its checksum');
-      if (this.#ended) return block === 'end' ? { tag: 'nothing', torn: false } : this.#altered('the journal had ended');
+      if (this.#ended)
+        return block === 'end' ? { tag: 'nothing', torn: false } : this.#altered('the journal had ended');
       const following = this.#following();
       if (following === undefined) return { tag: 'nothing', torn: block === 'torn' || this.#rotated };
       if (block === 'torn') return this.#altered('the file is cut off here, and another follows');
@@ -143,8 +144,10 @@ export class JournalReader<W> {
     const { bytes } = block;
     const end = bytes.length - digestBytes;
     const digest = bytes.subarray(end);
-    const chained = bytes.subarray(0, digestBytes).equals(this.#digest) && digestOf(bytes.subarray(0, end)).equals(digest);
-    if (!chained) return this.#altered('the block does not continue the chain: it, or the end of the one before, is another', at);
+    const chained =
+      bytes.subarray(0, digestBytes).equals(this.#digest) && digestOf(bytes.subarray(0, end)).equals(digest);
+    if (!chained)
+      return this.#altered('the block does not continue the chain: it, or the end of the one before, is another', at);
     this.#digest = digest;
     this.#blocks++;
     if (isStep) this.#steps++;
@@ -171,7 +174,10 @@ export class JournalReader<W> {
         return undefined;
       case blockKinds.ended:
         this.#ended = true;
-        return { tag: 'ended', why: bytes.toString('utf8', digestBytes + blockHeaderBytes, bytes.length - digestBytes) };
+        return {
+          tag: 'ended',
+          why: bytes.toString('utf8', digestBytes + blockHeaderBytes, bytes.length - digestBytes),
+        };
       default:
         return this.#altered(`its kind ${kind} is not known`, { block: number, step });
     }

@@ -144,7 +144,8 @@ export class JournalWriter<W> {
   /** Hands everything to the operating system. */
   flush(): void {
     try {
-      for (let from = digestBytes; from < this.#end; ) from += writeSync(this.#fd, this.#buffer, from, this.#end - from);
+      for (let from = digestBytes; from < this.#end; )
+        from += writeSync(this.#fd, this.#buffer, from, this.#end - from);
     } catch (error) {
       throw because(this.#path, error);
     }
@@ -210,18 +211,12 @@ export class JournalWriter<W> {
   }
 
   #addEvent(event: StepEvent, step: number): void {
-    switch (event.tag) {
-      case 'receive':
-        return this.#addRecord(recordKinds.receive, step, endPointBytes, packEndPoint(event.source), event.bytes);
-      case 'send':
-        return this.#addRecord(recordKinds.send, step, endPointBytes, packEndPoint(event.target), event.bytes);
-      case 'self':
-        return this.#addRecord(recordKinds.self, step, 0, undefined, event.bytes);
-      case 'clock':
-        return this.#addRecord(recordKinds.clock, step, endPointBytes, event.timeMs, undefined);
-      case 'timeout':
-        return this.#addRecord(recordKinds.timeout, step, 0, undefined, undefined);
-    }
+    const bytes = 'bytes' in event ? event.bytes : undefined;
+    const kind = recordKinds[event.tag];
+    if (event.tag === 'receive') this.#addRecord(kind, step, endPointBytes, packEndPoint(event.source), bytes);
+    else if (event.tag === 'send') this.#addRecord(kind, step, endPointBytes, packEndPoint(event.target), bytes);
+    else if (event.tag === 'clock') this.#addRecord(kind, step, endPointBytes, event.timeMs, undefined);
+    else this.#addRecord(kind, step, 0, undefined, bytes);
   }
 
   /** A packet whose bytes stand in the record `same` of this step. */
@@ -248,7 +243,13 @@ export class JournalWriter<W> {
   }
 
   /** A record whose payload is `number` in `width` bytes, if there is one, and `bytes`. */
-  #addRecord(kind: number, step: number, width: number, number: number | undefined, bytes: Uint8Array | undefined): void {
+  #addRecord(
+    kind: number,
+    step: number,
+    width: number,
+    number: number | undefined,
+    bytes: Uint8Array | undefined,
+  ): void {
     const length = width + (bytes?.length ?? 0);
     this.#reserve(recordHeaderBytes + length + checksumBytes);
     const buffer = this.#buffer;

@@ -195,7 +195,8 @@ class Audit<C, H extends Host<M, W>, S, M extends Tagged, Step, W, G, Spec, Spec
 
   /** The whole cluster, as it stands between two steps. */
   #full(): void {
-    const over = (lane: Lane<M, W>): boolean => lane.head() === undefined && !(this.#options.follow && lane.end === 'open');
+    const over = (lane: Lane<M, W>): boolean =>
+      lane.head() === undefined && !(this.#options.follow && lane.end === 'open');
     const ended = new Set(this.#lanes.filter(over).map((lane) => lane.me));
     const violation = this.#judge.full(ended);
     if (violation !== undefined) this.#found = { lane: undefined, record: undefined, violation };
@@ -221,7 +222,8 @@ class Audit<C, H extends Host<M, W>, S, M extends Tagged, Step, W, G, Spec, Spec
     open.push(...explanation.open);
     for (const lane of this.#lanes) {
       const { file, offset } = lane.place;
-      if (lane.unjudged !== undefined) open.push(`The journal of ${lane.id} cannot be judged further: ${lane.unjudged}.`);
+      if (lane.unjudged !== undefined)
+        open.push(`The journal of ${lane.id} cannot be judged further: ${lane.unjudged}.`);
       if (lane.end === 'torn') open.push(`The journal of ${lane.id} is cut off at byte ${offset} of ${file}.`);
     }
     if (this.#steps === 0) open.push('The journals hold no step.');
@@ -237,9 +239,13 @@ class Audit<C, H extends Host<M, W>, S, M extends Tagged, Step, W, G, Spec, Spec
       const lane = this.#lanes.find((l) => l.id === id);
       if (lane === undefined) notes.push(`No journal of ${id} is given.`);
       else if (lane.end === 'open')
-        notes.push(`The journal of ${id} has no end: its node was killed, or still runs, or its last records are missing.`);
+        notes.push(
+          `The journal of ${id} has no end: its node was killed, or still runs, or its last records are missing.`,
+        );
       if (lane !== undefined && lane.unreleased > 0)
-        notes.push(`The last ${lane.unreleased} steps of ${id} were never released: nothing of them left, and they count as not taken.`);
+        notes.push(
+          `The last ${lane.unreleased} steps of ${id} were never released: nothing of them left, and they count as not taken.`,
+        );
     }
     return notes;
   }

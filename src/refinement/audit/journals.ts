@@ -84,13 +84,15 @@ const nodeJournal = (files: readonly FoundFile[]): E.Either<Unauditable, NodeJou
     return mistake(
       `The journals of node "${node}" are of ${incarnations.length} lives (incarnations ${incarnations.join(', ')}): name the files of one.`,
     );
-  if (!nodes.some(({ id }) => id === node)) return mistake(`${first.path} is of node "${node}", which its cluster does not have.`);
+  if (!nodes.some(({ id }) => id === node))
+    return mistake(`${first.path} is of node "${node}", which its cluster does not have.`);
   if (file !== 1)
     return mistake(
       `The journal of node "${node}" begins at step ${firstStep} (file ${file}, ${first.path}): an audit begins at step 1.`,
     );
   const twice = sorted.find((f, i) => i > 0 && f.header.file === sorted[i - 1]?.header.file);
-  if (twice !== undefined) return mistake(`File ${twice.header.file} of node "${node}" is given twice, once as ${twice.path}.`);
+  if (twice !== undefined)
+    return mistake(`File ${twice.header.file} of node "${node}" is given twice, once as ${twice.path}.`);
   return E.right({ header: first.header, files: sorted.map((f) => f.path) });
 };
 
@@ -100,7 +102,9 @@ export const findJournals = (paths: readonly string[]): E.Either<Unauditable, Cl
   try {
     all = [...new Set(paths.flatMap(expanded))];
   } catch (error) {
-    return mistake(`${(error as NodeJS.ErrnoException).path} cannot be read (${(error as NodeJS.ErrnoException).code}).`);
+    return mistake(
+      `${(error as NodeJS.ErrnoException).path} cannot be read (${(error as NodeJS.ErrnoException).code}).`,
+    );
   }
   const histories = all.filter((path) => path.endsWith(historyEnding));
   const read = readFiles(all.filter((path) => !path.endsWith(historyEnding)));

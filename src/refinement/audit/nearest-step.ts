@@ -50,5 +50,9 @@ export const nearestAllowedStep = <C, H, S, M, Step, W>(
     state = next.value.state;
   }
   const released = sends.filter((packet) => packet.target !== me);
-  return { protocolSteps: `${steps.length} of ${actions.length}`, releases: shown(released), after: shown(steps.slice(-1)) };
+  return {
+    protocolSteps: `${steps.length} of ${actions.length}`,
+    releases: shown(released),
+    after: shown(steps.slice(-1)),
+  };
 };

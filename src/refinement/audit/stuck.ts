@@ -42,7 +42,8 @@ interface Waiting<M extends Tagged, W> {
 const keyOf = (source: EndPoint, target: EndPoint, { high, low }: DigestPair): string =>
   `${source} ${target} ${high}.${low}`;
 
-const wantedBy = <M extends Tagged, W>({ lane, need }: Waiting<M, W>): string => keyOf(need.source, lane.me, need.digest);
+const wantedBy = <M extends Tagged, W>({ lane, need }: Waiting<M, W>): string =>
+  keyOf(need.source, lane.me, need.digest);
 
 /** Where a packet that somebody waits for is sent: read on in the journals whose next step waits. */
 class Later<M extends Tagged, W> {
@@ -131,8 +132,11 @@ export const explainStuck = <M extends Tagged, W>(parts: StuckParts<M, W>): Expl
     const sender = lanes.find((lane) => lane.me === at.need.source);
     if (sender?.end === 'complete') return { found: unsent(parts, at), open };
     const name = nameOf(at.need.source);
-    const why = sender === undefined ? `no journal of ${name} is given` : `the end of the journal of ${name} is missing`;
-    open.push(`Step ${at.record.step} of ${at.lane.id} received a packet of ${name} that is not known to be sent: ${why}.`);
+    const why =
+      sender === undefined ? `no journal of ${name} is given` : `the end of the journal of ${name} is missing`;
+    open.push(
+      `Step ${at.record.step} of ${at.lane.id} received a packet of ${name} that is not known to be sent: ${why}.`,
+    );
   }
   for (const at of waiting.values()) {
     const cycle = cycleFrom(at, waiting, later);

@@ -6,8 +6,8 @@ import { type Audits, auditsOf } from '../../../src/refinement/audit.js';
 import { violated } from '../../../src/spec/check.js';
 import { endPoint } from '../../../src/spec/endpoint.js';
 import { E } from '../../../src/spec/prelude.js';
-import { rsmCodec } from '../../../systems/ironrsm/index.js';
 import { ironrsmAudit } from '../../../systems/ironrsm/audit.js';
+import { rsmCodec } from '../../../systems/ironrsm/index.js';
 import { lockAudit } from '../../../systems/lock/audit.js';
 import { type LockMessage, lockCluster, lockCodec } from '../../../systems/lock/index.js';
 import {
@@ -173,9 +173,7 @@ describe('an audit of journals whose chain was made anew', () => {
 
   it('finds a step that the protocol does not allow', () => {
     const folder = lockJournals();
-    rewrite(folder, 'b', (steps) =>
-      steps.map((s) => (s.step === 1 ? { ...s, actions: [{ action: 'grant' }] } : s)),
-    );
+    rewrite(folder, 'b', (steps) => steps.map((s) => (s.step === 1 ? { ...s, actions: [{ action: 'grant' }] } : s)));
     const { found } = reportOn(folder);
     expect(found).toMatchObject({ code: 'STEP_NOT_ENABLED', node: 'b', step: 1 });
     expect(found?.evidence.nearestAllowedStep).toMatchObject({ protocolSteps: '0 of 1', releases: [] });
@@ -219,7 +217,9 @@ describe('a packet of a node that no step sent', () => {
 
   it('hides no violation of a host that is judged to the end of its journal', () => {
     const folder = cut(false);
-    rewrite(folder, 'b', (steps) => steps.map((s) => (s.step === 129 ? { ...s, actions: [{ action: 'truncate' }] } : s)));
+    rewrite(folder, 'b', (steps) =>
+      steps.map((s) => (s.step === 129 ? { ...s, actions: [{ action: 'truncate' }] } : s)),
+    );
     expect(reportOn(folder).found).toMatchObject({ code: 'STEP_NOT_ENABLED', node: 'b', step: 129 });
   });
 });
@@ -269,7 +269,8 @@ describe('the checks of the whole cluster', () => {
           name: 'nothing is ever granted',
           source: 'test',
           check: () => E.right(undefined),
-          checkChange: (_, { sends }) => (sends.some((p) => p.message.tag === 'transfer') ? broken() : E.right(undefined)),
+          checkChange: (_, { sends }) =>
+            sends.some((p) => p.message.tag === 'transfer') ? broken() : E.right(undefined),
         },
       ],
     }));

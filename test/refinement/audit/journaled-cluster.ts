@@ -19,9 +19,9 @@ import { fromPlain, toPlain } from '../../../src/refinement/values.js';
 import type { EndPoint } from '../../../src/spec/endpoint.js';
 import { endPoint } from '../../../src/spec/endpoint.js';
 import { E } from '../../../src/spec/prelude.js';
+import { ironrsmAudit } from '../../../systems/ironrsm/audit.js';
 import type { RsmMessage } from '../../../systems/ironrsm/index.js';
 import { encodeCommand, ironrsm } from '../../../systems/ironrsm/index.js';
-import { ironrsmAudit } from '../../../systems/ironrsm/audit.js';
 import { lockAudit } from '../../../systems/lock/audit.js';
 import { lockSystem } from '../../../systems/lock/index.js';
 
@@ -108,7 +108,8 @@ export const runJournaled = <C, H extends Host<M, W>, S, M, Step, W>(
       host.next(io.begin(round));
       const record = io.finish();
       writer.append(record);
-      for (const event of record.events) if (event.tag === 'send') sent.push(() => deliver(me, event.target, event.bytes));
+      for (const event of record.events)
+        if (event.tag === 'send') sent.push(() => deliver(me, event.target, event.bytes));
     }
     for (const arrive of sent) arrive();
   }
