@@ -1,6 +1,6 @@
 /**
  * How fast an audit is, and how its memory follows the length of the journals: three replicas under load write journals of two
- * lengths, the leader is killed in the middle of each, and the command judges them. Run by `npm run bench:audit -- --seconds 5 --clients 64`.
+ * lengths, the leader is killed in the middle of each, and the command judges them. Run by `npm run bench:audit -- --requests 50000 --clients 64`.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
@@ -16,7 +16,7 @@ import { rsm } from '../src/cli/systems.js';
 
 const { values } = parseArgs({
   options: {
-    seconds: { type: 'string', default: '5' },
+    requests: { type: 'string', default: '50000' },
     clients: { type: 'string', default: '64' },
     every: { type: 'string', default: '1000' },
     longer: { type: 'string', default: '4' },
@@ -28,23 +28,27 @@ const value = new Uint8Array(128).fill(0x78);
 const request = (client: number, sequence: number): Uint8Array =>
   rsm.encodeCommand({ tag: 'set', key: Buffer.from(`key-${(client * 7919 + sequence) % keys}`), value });
 
-/** Writes journals for so long, with the leader killed in the middle. */
-const write = async (journal: string, seconds: number): Promise<void> => {
+/** Writes journals of so many requests, with the leader killed in the middle. */
+const write = async (journal: string, requests: number): Promise<void> => {
   const cluster = await ProcessCluster.start({ name: 'audit', nodes: 3, application: 'kv', check: 'inline', journal });
   const { name, replicas } = cluster;
   const clients = Number(values.clients);
-  const load = await ClosedLoop.open({ cluster: name, replicas, clients, request, accept: () => true });
-  await sleep(seconds * 500);
+  let answered = 0;
+  const onAnswered = (): void => {
+    answered++;
+  };
+  const load = await ClosedLoop.open({ cluster: name, replicas, clients, request, accept: () => true, onAnswered });
+  while (answered < requests / 2) await sleep(10);
   await (await findLeader(cluster)).end('SIGKILL');
-  await sleep(seconds * 500);
+  while (answered < requests) await sleep(10);
   await load.close();
   await cluster.stop();
 };
 
-const audit = async (seconds: number): Promise<void> => {
+const audit = async (asked: number): Promise<void> => {
   const folder = mkdtempSync(join(tmpdir(), 'ironkeel-bench-'));
   try {
-    await write(folder, seconds);
+    await write(folder, asked);
     const bytes = readdirSync(folder).reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
     const options = { encoding: 'utf8', maxBuffer: 1 << 26 } as const;
     const out = execFileSync(process.execPath, [binFile, 'audit', folder, '--every', values.every, '--json'], options);
@@ -53,7 +57,6 @@ const audit = async (seconds: number): Promise<void> => {
     const perCpu = Math.round((events as number) / (cpuSeconds as number));
     const megabytes = (n: number): number => Math.round(n / 1e6);
     const row = {
-      seconds,
       journalMb: megabytes(bytes),
       events,
       steps,
@@ -70,5 +73,5 @@ const audit = async (seconds: number): Promise<void> => {
   }
 };
 
-await audit(Number(values.seconds));
-await audit(Number(values.seconds) * Number(values.longer));
+await audit(Number(values.requests));
+await audit(Number(values.requests) * Number(values.longer));
