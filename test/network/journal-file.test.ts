@@ -297,6 +297,25 @@ describe('a journal that is not what its node wrote', () => {
     expect(read(files).last).toMatchObject({ tag: 'fault', violation: { code: 'JOURNAL_ALTERED', evidence: { why } } });
   });
 
+  it('waits for a file that its node has just made, and goes on when that has its header', () => {
+    const directory = newFolder();
+    const writer = newWriter(directory, 1);
+    for (const step of steps) writer.append(step);
+    writer.end('over');
+    const [, , third] = filesIn(directory) as [string, string, string];
+    const bytes = readFileSync(third);
+    const reader = new JournalReader<unknown>(filesIn(directory), (text) => E.right(JSON.parse(text)));
+    for (const length of [0, 5, 100]) {
+      writeFileSync(third, bytes.subarray(0, length));
+      for (let item = reader.next(); item.tag !== 'nothing'; item = reader.next()) expect(item.tag).toBe('step');
+      expect(reader.next()).toEqual({ tag: 'nothing', torn: true });
+      expect(reader.steps).toBe(1);
+    }
+    writeFileSync(third, bytes);
+    expect(reader.next()).toMatchObject({ tag: 'step', record: { step: 2 } });
+    reader.close();
+  });
+
   it('lacks the end of a file that another follows', () => {
     const directory = newFolder();
     const writer = newWriter(directory, 1);

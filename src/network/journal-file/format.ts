@@ -165,7 +165,8 @@ const noHeader = (kind: HeaderFault['kind'], why: string): E.Either<HeaderFault,
 
 /** Reads the header at the start of a file's bytes, of which there may be too few. */
 export const decodeHeader = (bytes: Buffer): E.Either<HeaderFault, ReadHeader> => {
-  if (bytes.toString('latin1', 0, magic.length) !== magic) return noHeader('foreign', 'it is not a journal of a node');
+  if (!magic.startsWith(bytes.toString('latin1', 0, magic.length)))
+    return noHeader('foreign', 'it is not a journal of a node');
   if (bytes.length < preambleBytes) return noHeader('cut', 'its header is cut off');
   const found = bytes.readUInt16BE(magic.length);
   if (found !== version)

@@ -108,10 +108,16 @@ export class JournalReader<W> {
   }
 
   #open(path: string): JournalItem<W> | undefined {
+    const bytes = new BlockBytes(path);
+    const read = bytes.header();
+    if (E.isLeft(read) && read.left.kind === 'cut') {
+      // Its node has just made it: it is looked at again later.
+      bytes.close();
+      return { tag: 'nothing', torn: true };
+    }
     this.#bytes.close();
-    this.#bytes = new BlockBytes(path);
-    const read = this.#bytes.header();
-    if (E.isLeft(read)) return read.left.kind === 'cut' ? { tag: 'nothing', torn: true } : this.#altered(read.left.why);
+    this.#bytes = bytes;
+    if (E.isLeft(read)) return this.#altered(read.left.why);
     const { header, before, digest } = read.right;
     const { node, incarnation, configuration } = this.header;
     if (header.node !== node || header.incarnation !== incarnation || header.configuration !== configuration)
