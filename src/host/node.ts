@@ -29,6 +29,8 @@ export interface NodeParts<M, W> {
   readonly judge: StepJudge<W>;
   /** Whether the host's ghost records are kept for the judge. */
   readonly ghost: boolean;
+  /** Writes each step that passed to a lasting journal (`LoopParts.keep`). */
+  readonly keep?: ((record: StepRecord<W>) => void) | undefined;
   /** Steps that the journal keeps, for the trace of a violation. */
   readonly journalStepsMax: number;
   /** Called once, when a step was refused: nothing of it has left or will leave, and the node takes no further step. */
@@ -56,6 +58,7 @@ export class RunningNode<M, W> {
       journal: this.journal,
       time: realTime,
       judge: parts.judge,
+      keep: parts.keep,
       onViolation: parts.onViolation,
     });
     transport.onMessages(this.#loop.wake);

@@ -2,9 +2,9 @@
 
 /**
  * RC host refinement, RED reduction obligation, INV invariant, REF service refinement, LIN linearizability, LIVE progress
- * after faults heal, SEC input without rights.
+ * after faults heal, SEC input without rights, LOG the journals of an audit.
  */
-export type CheckKind = 'RC' | 'RED' | 'INV' | 'REF' | 'LIN' | 'LIVE' | 'SEC' | 'HOST' | 'JUDGE';
+export type CheckKind = 'RC' | 'RED' | 'INV' | 'REF' | 'LIN' | 'LIVE' | 'SEC' | 'LOG' | 'HOST' | 'JUDGE';
 
 const kinds: Readonly<Record<string, CheckKind>> = {
   REDUCTION_OBLIGATION: 'RED',
@@ -22,6 +22,8 @@ const kinds: Readonly<Record<string, CheckKind>> = {
   SENDS_MISMATCH: 'RC',
   FOREIGN_SOURCE: 'RC',
   RECEIVED_UNSENT: 'INV',
+  CAUSAL_CYCLE: 'INV',
+  FOREIGN_MESSAGE: 'INV',
   STEP_INVARIANT: 'INV',
   INVARIANT: 'INV',
   NOT_INDUCTIVE: 'INV',
@@ -39,6 +41,9 @@ const kinds: Readonly<Record<string, CheckKind>> = {
   DEADLOCK: 'LIVE',
   ELECTION_STORM: 'LIVE',
   STRANGER_STOPPED_HOST: 'SEC',
+  JOURNAL_ALTERED: 'LOG',
+  JOURNAL_GAP: 'LOG',
+  JOURNAL_NOT_WRITTEN: 'HOST',
   HOST_THREW: 'HOST',
   JUDGE_THREW: 'JUDGE',
 };

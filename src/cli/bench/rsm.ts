@@ -17,6 +17,8 @@ export interface RsmBench {
   readonly op: 'get' | 'set';
   /** Where CPU profiles of the replicas go, if anywhere. */
   readonly profileDir: string | undefined;
+  /** Where the replicas write journals, if anywhere. */
+  readonly journal: string | undefined;
 }
 
 const warmUpMs = 2000;
@@ -64,12 +66,13 @@ export const requestsOf = (
 
 /** Runs it; the fields of the result. Throws where a node did not start. */
 export const benchRsm = async (bench: RsmBench): Promise<Readonly<Record<string, unknown>>> => {
-  const { clients, bundle, check, seconds, app, op, valueBytes, profileDir } = bench;
+  const { clients, bundle, check, seconds, app, op, valueBytes, profileDir, journal } = bench;
   const cluster = await ProcessCluster.start({
     name: 'bench',
     nodes: replicas,
     application: app,
     check,
+    journal,
     ...(profileDir !== undefined && { execArgv: ['--cpu-prof', '--cpu-prof-dir', profileDir] }),
   });
   const target = { cluster: cluster.name, replicas: cluster.replicas, clients, bundle };

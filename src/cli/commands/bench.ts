@@ -18,6 +18,7 @@ interface BenchFlags {
   readonly bundle: number;
   readonly durable?: boolean;
   readonly profile?: string;
+  readonly journal?: string;
   readonly json?: boolean;
 }
 
@@ -57,8 +58,8 @@ const runBench = async (subject: string, flags: BenchFlags): Promise<void> => {
   const check = checkLevelOf(flags.check);
   const app = oneOfWords('--app', flags.app, ['kv', 'counter']);
   const op = oneOfWords('--op', flags.op, ['set', 'get']);
-  const { clients, bundle, seconds, valueBytes } = flags;
-  const fields = await benchRsm({ clients, bundle, check, seconds, valueBytes, app, op, profileDir: flags.profile });
+  const { clients, bundle, seconds, valueBytes, profile: profileDir, journal } = flags;
+  const fields = await benchRsm({ clients, bundle, check, seconds, valueBytes, app, op, profileDir, journal });
   const exitCode = Number(fields.violations) > 0 ? exitCodes.violation : exitCodes.ok;
   const json = flags.json === true;
   if (!json) {
@@ -87,6 +88,7 @@ export const registerBench = (program: Command): void => {
     .option('--bundle <n>', 'requests that each client keeps outstanding', wholeFlag('--bundle', 1, bundleMax), 1)
     .option('--durable', 'not available yet')
     .option('--profile <dir>', 'write a CPU profile of each replica into this folder')
+    .option('--journal <dir>', 'the replicas write journals into this folder')
     .option('--json', 'print one JSON object as the last line')
     .action(runBench);
 };

@@ -19,6 +19,7 @@ interface ServeFlags {
   readonly inMemory?: boolean;
   readonly check: string;
   readonly traceDir: string;
+  readonly journal?: string;
 }
 
 const durableSentence =
@@ -60,7 +61,8 @@ class NodeLife {
     });
     const onRefused = (refused: RefusedStep): void => this.#refused(refused);
     try {
-      const started = await system.serve(config, { me: node.address, check: this.#check, onRefused });
+      const { journal } = this.#flags;
+      const started = await system.serve(config, { me: node.address, check: this.#check, journal, onRefused });
       if (E.isLeft(started)) throw new UsageError(`The node "${node.id}" cannot start: ${started.left}.`);
       this.#node = started.right;
     } catch (error) {
@@ -102,7 +104,8 @@ class NodeLife {
   #refused({ violation, step, trace }: RefusedStep): void {
     const what = `Step ${step} of node ${this.#flags.node} was refused, and nothing of it has left`;
     this.#tell(what, violation, step, this.#saved(step, trace));
-    this.#finish(exitCodes.violation);
+    // A disk that fails is no bug of the node.
+    this.#finish(violation.code === 'JOURNAL_NOT_WRITTEN' ? exitCodes.internal : exitCodes.violation);
   }
 
   /** Saves a trace; the path, or why there is none: a node that cannot write still ends as its judge says. */
@@ -150,6 +153,7 @@ export const registerServe = (program: Command): void => {
     .option('--data-dir <dir>', 'not available yet')
     .option('--in-memory', 'keep the state in memory: it is lost when the process ends')
     .option('--check <level>', 'what is judged before packets leave: inline or off', 'inline')
+    .option('--journal <dir>', 'write every step to files in this folder, for ironkeel audit')
     .option('--trace-dir <dir>', 'where the trace of a violation is saved', '.')
     .action(async (flags: ServeFlags) => {
       const check = checkLevelOf(flags.check);

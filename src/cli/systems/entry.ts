@@ -15,6 +15,7 @@ import { type Check, holds, type Violation } from '../../spec/check.js';
 import type { EndPoint } from '../../spec/endpoint.js';
 import { E } from '../../spec/prelude.js';
 import { type ClusterConfig, clientAddressFor, type SystemShape } from '../config.js';
+import { openNodeJournal } from './node-journal.js';
 
 /** How much of each step is judged before its packets leave. The reduction obligation always is. */
 export type CheckLevel = 'inline' | 'off';
@@ -34,7 +35,7 @@ export interface NodeStats {
 /** A node in this process. */
 export interface ServedNode {
   stats(): NodeStats;
-  /** Stops stepping and compares everything once more; the verdict. The socket stays open until `close`. */
+  /** Stops stepping, ends the journal and compares everything once more; the verdict. The socket stays open until `close`. */
   halt(): Check;
   close(): Promise<void>;
 }
@@ -51,6 +52,8 @@ export interface RefusedStep {
 export interface ServeOptions {
   readonly me: EndPoint;
   readonly check: CheckLevel;
+  /** The folder into which the node writes its journal, if it does. */
+  readonly journal?: string | undefined;
   readonly onRefused: (refused: RefusedStep) => void;
 }
 
@@ -113,6 +116,32 @@ const traceOf = <C, H extends Host<M, W>, S, M, Step, W>(
   );
 };
 
+/** What each node says of itself (`SystemEntry.status`). */
+const askStatus = async <C, H extends Host<M, W>, S, M, Step, W>(
+  definition: SystemDefinition<C, H, S, M, Step, W>,
+  extras: EntryExtras<H, M>,
+  config: ClusterConfig,
+  timeoutMs: number,
+): Promise<E.Either<string, readonly (StatusFields | undefined)[]>> => {
+  const { codec } = definition.refinement;
+  const targets = config.nodes.map((n) => n.address);
+  const opened = await openTransport({
+    bind: { address: clientAddressFor(config) },
+    clusterName: wireName(config.cluster, definition.name),
+    codec,
+    ...config.network,
+    messageIdBase: Date.now() * 16,
+    nowMs: realTime.nowMs,
+  });
+  if (E.isLeft(opened)) return opened;
+  const nonce = Math.floor(Math.random() * 2 ** 32);
+  const message = extras.statusRequest(nonce);
+  const answerIn = (m: M): StatusFields | undefined => extras.statusIn(m, nonce);
+  const answers = await askAll(opened.right, codec, { targets, message, answerIn, timeoutMs });
+  await opened.right.close();
+  return E.right(targets.map((target) => answers.get(target)));
+};
+
 /** Hides a system's types. */
 export const entryOf = <C, H extends Host<M, W>, S, M, Step, W>(
   definition: SystemDefinition<C, H, S, M, Step, W>,
@@ -124,33 +153,18 @@ export const entryOf = <C, H extends Host<M, W>, S, M, Step, W>(
     const constants = definition.constants(config);
     return E.isLeft(constants) ? constants : E.right(undefined);
   },
-  status: async (config, timeoutMs) => {
-    const { codec } = definition.refinement;
-    const targets = config.nodes.map((n) => n.address);
-    const opened = await openTransport({
-      bind: { address: clientAddressFor(config) },
-      clusterName: wireName(config.cluster, definition.name),
-      codec,
-      ...config.network,
-      messageIdBase: Date.now() * 16,
-      nowMs: realTime.nowMs,
-    });
-    if (E.isLeft(opened)) return opened;
-    const nonce = Math.floor(Math.random() * 2 ** 32);
-    const message = extras.statusRequest(nonce);
-    const answerIn = (m: M): StatusFields | undefined => extras.statusIn(m, nonce);
-    const answers = await askAll(opened.right, codec, { targets, message, answerIn, timeoutMs });
-    await opened.right.close();
-    return E.right(targets.map((target) => answers.get(target)));
-  },
+  status: (config, timeoutMs) => askStatus(definition, extras, config, timeoutMs),
   replay: (trace) => replayNodeTrace(definition, trace),
-  serve: async (config, { me, check, onRefused }) => {
+  serve: async (config, { me, check, journal, onRefused }) => {
     const constants = definition.constants(config);
     if (E.isLeft(constants)) return E.left(constants.left.join('; '));
     const host = definition.createHost(constants.right, me);
     const inline = check === 'inline' ? new HostJudge(definition.refinement, constants.right, me) : undefined;
     const init = inline?.compareAll(host) ?? holds;
     if (E.isLeft(init)) throw new InitViolation(init.left);
+    const opened = openNodeJournal<W>(config, me, journal);
+    if (E.isLeft(opened)) return opened;
+    const { keep, end, abandon } = opened.right;
     let violations = 0;
     let running: RunningNode<M, W> | undefined;
     const started = await startNode<M, W>({
@@ -161,12 +175,15 @@ export const entryOf = <C, H extends Host<M, W>, S, M, Step, W>(
       ...config.network,
       judge:
         inline === undefined ? (record) => reductionObligation(record.events) : (record) => inline.judge(record, host),
-      ghost: inline !== undefined,
+      // An audit needs to know what the host says that it did, too.
+      ghost: inline !== undefined || keep !== undefined,
+      keep,
       journalStepsMax,
       onViolation: (violation) => {
         violations++;
         const step = running?.steps ?? 0;
         const steps = running?.journal.window() ?? [];
+        if (violation.code !== 'JOURNAL_NOT_WRITTEN') end(`step ${step} was refused`);
         onRefused({
           violation,
           step,
@@ -174,7 +191,10 @@ export const entryOf = <C, H extends Host<M, W>, S, M, Step, W>(
         });
       },
     });
-    if (E.isLeft(started)) return started;
+    if (E.isLeft(started)) {
+      abandon();
+      return started;
+    }
     const node = started.right;
     running = node;
     return E.right({
@@ -188,6 +208,7 @@ export const entryOf = <C, H extends Host<M, W>, S, M, Step, W>(
       }),
       halt: () => {
         node.halt();
+        if (violations === 0) end('the node was stopped');
         const last = inline?.compareAll(host) ?? holds;
         if (E.isLeft(last)) violations++;
         return last;

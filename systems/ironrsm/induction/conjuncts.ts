@@ -109,9 +109,6 @@ export const conjuncts = (acceptors: number): readonly Conjunct[] => [
       return votes.every((vote) => vote.ballot >= ballot || vote.ballot <= (report?.ballot ?? 0));
     }),
   ),
-  local('an acceptor promises a ballot once', ({ promises }) =>
-    promises.every((a, i) => promises.every((b, j) => i === j || a.ballot !== b.ballot)),
-  ),
   whole('a promise answers a ballot that was started', ({ acceptors: all, started }) =>
     all.every(({ promises }) => promises.every(({ ballot }) => started.includes(ballot))),
   ),
