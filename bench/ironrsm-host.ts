@@ -7,7 +7,7 @@ import { counter } from '../systems/ironrsm/applications/counter.js';
 import { encodeCommand, kv } from '../systems/ironrsm/applications/kv.js';
 import { defaultParameters } from '../systems/ironrsm/configuration.js';
 import { type ReplicaAction, ReplicaHost } from '../systems/ironrsm/host.js';
-import { digestOf, type RsmMessage } from '../systems/ironrsm/messages.js';
+import { digestOf, joined, type RsmMessage } from '../systems/ironrsm/messages.js';
 
 /** A step IO that carries nothing and counts what is sent to clients. The followers' votes are made from the leader's 2a's. */
 class NullIo implements StepIo<RsmMessage, ReplicaAction> {
@@ -106,10 +106,10 @@ const measure = (app: AnyApplication, value: Uint8Array, clients: number, rounds
   return (spentMs * 1000) / (clients * (rounds - Math.floor(rounds / 5)));
 };
 
-const set = encodeCommand({ tag: 'set', key: Buffer.from('key'), value: new Uint8Array(128) });
+const set = joined([encodeCommand({ tag: 'set', key: Buffer.from('key'), value: new Uint8Array(128) })]);
 for (const clients of [1, 16, 64, 1000]) {
   const rounds = Math.ceil(400_000 / clients / (clients === 1 ? 4 : 1));
-  const counterMicros = measure(counter as AnyApplication, new Uint8Array(8), clients, rounds).toFixed(2);
+  const counterMicros = measure(counter as AnyApplication, joined([new Uint8Array(8)]), clients, rounds).toFixed(2);
   const kvMicros = measure(kv as AnyApplication, set, clients, rounds).toFixed(2);
   console.log(`${clients} clients: counter ${counterMicros} µs a request at the leader, kv set ${kvMicros} µs`);
 }

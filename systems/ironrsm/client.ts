@@ -4,6 +4,7 @@ import { E } from '../../src/spec/prelude.js';
 import { type ClientError, closedError, type Outcome, tooLarge } from './client/outcome.js';
 import { type ClientOptions, ClientPort } from './client/port.js';
 import type { Requester, RequestOptions } from './client/typed.js';
+import { operationHeaderBytes } from './client/window.js';
 import { wireMax } from './messages.js';
 
 export { ClientCore, type ClientCoreOptions, type ClientEffects, type ClientSession } from './client/core.js';
@@ -23,10 +24,7 @@ export {
 export const requestTimeoutMsDefault = 5000;
 
 /** What `RsmClient.open` takes. */
-export interface RsmClientOptions extends ClientOptions {
-  /** The cluster's `requestBytesMax`: a larger request fails at once. Without it the replicas refuse it. */
-  readonly requestBytesMax?: number;
-}
+export type RsmClientOptions = ClientOptions;
 
 type Settle = (answer: E.Either<ClientError, Uint8Array>) => void;
 
@@ -45,7 +43,7 @@ export class RsmClient implements Requester {
   /** Takes over `port`. */
   constructor(port: ClientPort, requestBytesMax = wireMax.valueBytes) {
     this.#port = port;
-    this.#requestBytesMax = Math.min(requestBytesMax, wireMax.valueBytes);
+    this.#requestBytesMax = Math.min(requestBytesMax, wireMax.valueBytes) - operationHeaderBytes;
     port.onSettled(this.#settled);
   }
 

@@ -142,3 +142,40 @@ export const requestDigest = (value: Uint8Array): number => {
   b = Math.imul(b ^ (b >>> 16), 0x85ebca6b) ^ Math.imul(a ^ (a >>> 13), 0xc2b2ae35);
   return (b & 0x1f_ffff) * 0x1_0000_0000 + (a >>> 0);
 };
+
+const lengthBytes = 4;
+
+/**
+ * Several byte strings as one, the caller's own: the operations that a request's value holds, and their replies. Each is its length in
+ * four bytes, big-endian, and its bytes.
+ */
+export const joined = (parts: readonly Uint8Array[]): Uint8Array => {
+  let length = 0;
+  for (let i = 0; i < parts.length; i++) length += lengthBytes + (parts[i] as Uint8Array).length;
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (let i = 0; i < parts.length; i++) {
+    const part = parts[i] as Uint8Array;
+    bytes[at] = part.length >>> 24;
+    bytes[at + 1] = part.length >>> 16;
+    bytes[at + 2] = part.length >>> 8;
+    bytes[at + 3] = part.length;
+    bytes.set(part, at + lengthBytes);
+    at += lengthBytes + part.length;
+  }
+  return bytes;
+};
+
+/** What `joined` joined, as views of `bytes`; none where `bytes` are nothing that it made. */
+export const parted = (bytes: Uint8Array): readonly Uint8Array[] => {
+  const parts: Uint8Array[] = [];
+  let at = 0;
+  while (at + lengthBytes <= bytes.length) {
+    const high = (bytes[at] as number) * 0x100_0000 + ((bytes[at + 1] as number) << 16);
+    const end = at + lengthBytes + high + ((bytes[at + 2] as number) << 8) + (bytes[at + 3] as number);
+    if (end > bytes.length) return [];
+    parts.push(bytes.subarray(at + lengthBytes, end));
+    at = end;
+  }
+  return at === bytes.length ? parts : [];
+};

@@ -121,7 +121,8 @@ export const ironrsmSimulationOf = (scenario: Scenario): IronrsmSimulation => ({
     const constants: Configuration = { replicas: hosts, app: counts ? counter : kv, parameters };
     const history = new RsmClientHistory(recordingOf(constants.app));
     const nextValue = counts ? increment : kvCommands(parameters.requestBytesMax);
-    const parts: MachineParts = { replicas: hosts, nextValue, history };
+    const { requestBytesMax } = parameters;
+    const parts: MachineParts = { replicas: hosts, nextValue, requestBytesMax, history };
     const { clients, misusers } = clientsOf(scenario, constants, random, parts, options);
     const progress = (healed: Healed<Replica>): Progress => answersAndAgreement(constants, clients, history, healed);
     return { constants, hosts, clients: [...clients, ...misusers], progress, history };

@@ -9,7 +9,7 @@ import type { EndPoint } from '../../src/spec/endpoint.js';
 import { O } from '../../src/spec/prelude.js';
 import type { SentSet, Service } from '../../src/spec/service.js';
 import type { Configuration, Parameters } from './configuration.js';
-import { type Message, type RsmMessage, sessionIdsMax } from './messages.js';
+import { joined, type Message, parted, type RsmMessage, sessionIdsMax } from './messages.js';
 
 /** A request that was executed. */
 export interface Executed {
@@ -98,7 +98,14 @@ const executed = (s: RsmSpec, step: RsmStep & { tag: 'execute' }, c: Configurati
   // In order, but for those that their client has given up.
   if (ordered && seqno !== Math.max(high + 1, floor)) return undefined;
   if (value.length > c.parameters.requestBytesMax) return undefined;
-  const { state: app, reply } = c.app.apply(s.app, value);
+  let { app } = s;
+  const replies: Uint8Array[] = [];
+  for (const operation of parted(value)) {
+    const applied = c.app.apply(app, operation);
+    app = applied.state;
+    replies.push(applied.reply);
+  }
+  const reply = joined(replies);
   const entry: Executed = { value, reply };
   return {
     ...s,

@@ -6,6 +6,7 @@ import { noProgress } from '../../src/refinement/simulation/progress.js';
 import { type RunOptions, type RunResult, simulate } from '../../src/refinement/simulator.js';
 import { endPoint } from '../../src/spec/endpoint.js';
 import { E } from '../../src/spec/prelude.js';
+import { kv } from '../../systems/ironrsm/applications/kv.js';
 import type { RsmMessage } from '../../systems/ironrsm/messages.js';
 import { ironrsmProtocol } from '../../systems/ironrsm/protocol.js';
 import { RsmClientHistory, recordingOf } from '../../systems/ironrsm/simulation/history.js';

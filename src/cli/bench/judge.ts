@@ -47,7 +47,13 @@ const [leader, follower] = replicas as [EndPoint, EndPoint, EndPoint];
 const client = endPoint('10.0.1.1:9000');
 
 const commandFor = (key: number): Uint8Array =>
-  rsm.encodeCommand({ tag: 'set', key: Buffer.from(`key-${key}`), value: new Uint8Array(valueBytes).fill(key & 255) });
+  rsm.joined([
+    rsm.encodeCommand({
+      tag: 'set',
+      key: Buffer.from(`key-${key}`),
+      value: new Uint8Array(valueBytes).fill(key & 255),
+    }),
+  ]);
 
 /** One heartbeat in so many steps of a millisecond each. */
 const heartbeatPeriodMs = 20;

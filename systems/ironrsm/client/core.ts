@@ -4,16 +4,27 @@
  */
 import type { EndPoint } from '../../../src/spec/endpoint.js';
 import { successor } from '../../../src/spec/nat.js';
-import { type Ballot, ballotOrd, type Message, type RsmMessage } from '../messages.js';
-import { closedError, failed, type Outcome, seqnoReused, sessionExpired, timedOut, tooLarge } from './outcome.js';
-import { type Pending, pendingOf, Waiting, Window } from './window.js';
+import { type Ballot, ballotOrd, type Message, parted, type RsmMessage } from '../messages.js';
+import {
+  type ClientError,
+  closedError,
+  failed,
+  type Outcome,
+  seqnoReused,
+  sessionExpired,
+  timedOut,
+  tooLarge,
+} from './outcome.js';
+import { type Operation, type Pending, pendingOf, takeOverdue, Waiting, Window } from './window.js';
 
 /** What a client does to the world. */
 export interface ClientEffects {
   /** Sends each message to each target. The arrays must not be changed, nor kept. */
   send(targets: readonly EndPoint[], messages: readonly RsmMessage[]): void;
-  /** Called once for each request; new ones may be made from there. */
+  /** Called once for each operation; new ones may be asked for from there. */
   settled(id: number, outcome: Outcome): void;
+  /** Operations wait to be sent: `flush` is to be called soon, so that what is asked for meanwhile shares their request. Without it they are sent at once. */
+  defer?(): void;
 }
 
 /** What a client is made of. */
@@ -21,6 +32,8 @@ export interface ClientCoreOptions {
   readonly replicas: readonly EndPoint[];
   /** Whether requests are executed in the order in which they were made. */
   readonly ordered: boolean;
+  /** Bytes of a request that carries several operations, at most the cluster's `requestBytesMax`. */
+  readonly requestBytesMax?: number;
   /** Requests that may be outstanding, at most the cluster's `sessionWindow`; more wait for their turn. */
   readonly window: number;
   /** The first wait for a reply, longer where replies take longer lately; further ones are half as long again each time, up to `retryMsMax`. */
@@ -51,6 +64,10 @@ interface Opening {
 
 const backOff = 1.5;
 
+/** Operations, and bytes, that share a request: more gain little, and are executed, or lost, together. */
+const operationsMax = 64;
+const sharedBytesMax = 65_536;
+
 /** The share of the last answer in `#usualMs`. */
 const smoothing = 1 / 8;
 
@@ -67,6 +84,7 @@ export class ClientCore {
   /** The highest view that a redirect named. */
   #view: Ballot | undefined;
   #nextId = 1;
+  #deferred = false;
   #unsettled = 0;
   /** No deadline and no retry lies before it. Only `onTime` moves it up. */
   #quietUntilMs = Infinity;
@@ -83,7 +101,7 @@ export class ClientCore {
     this.#spread = this.#drawSpread();
   }
 
-  /** Whether some request waits for its outcome. */
+  /** Whether some operation waits for its outcome. */
   get busy(): boolean {
     return this.#unsettled > 0;
   }
@@ -99,13 +117,13 @@ export class ClientCore {
     return w === undefined ? undefined : { id: w.session, floor: w.floor, next: w.next };
   }
 
-  /** Has `value`, which must not change until then, executed at most once; the request's id. It settles by `timeoutMs` from now, and not during this call. */
+  /** Has the operation `value`, which must not change until then, executed at most once; its id. It settles by `timeoutMs` from now, and not during this call. */
   request(nowMs: number, value: Uint8Array, timeoutMs: number): number {
     const id = this.#nextId;
     this.#nextId = successor(id);
     this.#unsettled++;
     const deadlineMs = nowMs + timeoutMs;
-    this.#waiting.push(pendingOf(id, value, timeoutMs, deadlineMs));
+    this.#waiting.push({ id, value, timeoutMs, deadlineMs });
     this.#wakeBy(deadlineMs);
     this.#advance(nowMs);
     return id;
@@ -136,26 +154,46 @@ export class ClientCore {
   /** Reports what was not answered in time, and asks again where the wait for a reply is over. */
   onTime(nowMs: number): void {
     if (nowMs < this.#quietUntilMs) return;
-    const expired = [...this.#takeOverdue(nowMs), ...this.#waiting.takeExpired(nowMs)];
-    this.#unsettled -= expired.length;
+    const overdue = this.#takeOverdue(nowMs);
+    const unsent = this.#waiting.takeExpired(nowMs);
+    this.#unsettled -= overdue.length + unsent.length;
     if (this.#unsettled === 0) this.#opening = undefined;
     else this.#askAgain(nowMs);
     this.#quietUntilMs = this.#nextWakeMs();
-    for (const { id, timeoutMs, seqno } of expired) this.#effects.settled(id, failed(timedOut(timeoutMs, seqno > 0)));
+    for (const { id, timeoutMs } of overdue) this.#effects.settled(id, failed(timedOut(timeoutMs, true)));
+    for (const { id, timeoutMs } of unsent) this.#effects.settled(id, failed(timedOut(timeoutMs, false)));
     this.#advance(nowMs);
   }
 
   /** Ends the session here; what waits for its outcome fails as `Closed`. */
   close(): void {
-    const all = [...(this.#window?.all() ?? []), ...this.#waiting.takeExpired(Infinity)];
+    const sent = this.#window?.all() ?? [];
+    const unsent = this.#waiting.takeExpired(Infinity);
     this.#window = undefined;
     this.#opening = undefined;
     this.#unsettled = 0;
-    for (const { id, seqno } of all) this.#effects.settled(id, failed(closedError(seqno > 0)));
+    for (const { open } of sent) for (const { id } of open) this.#effects.settled(id, failed(closedError(true)));
+    for (const { id } of unsent) this.#effects.settled(id, failed(closedError(false)));
+  }
+
+  /** Sends what waits, as far as the window has room. */
+  flush(nowMs: number): void {
+    this.#deferred = false;
+    this.#send(nowMs);
+  }
+
+  #advance(nowMs: number): void {
+    if (this.#waiting.empty || this.#deferred) return;
+    if (this.#effects.defer === undefined) {
+      this.#send(nowMs);
+      return;
+    }
+    this.#deferred = true;
+    this.#effects.defer();
   }
 
   /** Sends what the window has room for; opens a session where there is none. */
-  #advance(nowMs: number): void {
+  #send(nowMs: number): void {
     if (this.#waiting.empty) return;
     const window = this.#window;
     if (window === undefined) {
@@ -165,12 +203,14 @@ export class ClientCore {
     if (window.full) return;
     const [target] = this.#leader ?? [];
     const messages: RsmMessage[] = [];
-    const { retryMs, retryMsMax } = this.#options;
+    const { retryMs, retryMsMax, requestBytesMax = sharedBytesMax } = this.#options;
+    const bytesMax = Math.min(requestBytesMax, sharedBytesMax);
     // A service that is slow under load gets slower where it is asked everything twice.
     const waitMs = Math.min(Math.max(retryMs, 2 * this.#usualMs), retryMsMax);
     while (!window.full) {
-      const pending = this.#waiting.shift();
-      if (pending === undefined) break;
+      const operations = this.#waiting.take(operationsMax, bytesMax);
+      if (operations.length === 0) break;
+      const pending = pendingOf(operations);
       window.add(pending);
       pending.target = target;
       pending.sentAtMs = nowMs;
@@ -205,7 +245,7 @@ export class ClientCore {
     // Any replica answers a retry from what it keeps, so that the one known to lead is believed until it is silent.
     this.#leader ??= replica;
     this.#usualMs += (nowMs - pending.sentAtMs - this.#usualMs) * smoothing;
-    this.#settle(pending, { tag: 'reply', value });
+    this.#onReplies(pending, parted(value));
     this.#advance(nowMs);
   }
 
@@ -215,14 +255,15 @@ export class ClientCore {
     else {
       const pending = this.#window.get(seqno);
       if (pending === undefined) return;
-      this.#settle(pending, failed(reason === 'SEQNO_REUSED' ? seqnoReused : tooLarge(pending.value.length)));
+      const error = reason === 'SEQNO_REUSED' ? seqnoReused : tooLarge(pending.value.length);
+      this.#fail(pending, error);
     }
     this.#advance(nowMs);
   }
 
   /** Forgets the session; what it has outstanding is unknown. */
   #abandon(window: Window): void {
-    const lost = window.all();
+    const lost = window.all().flatMap(({ open }) => open);
     this.#window = undefined;
     this.#unsettled -= lost.length;
     for (const { id } of lost) this.#effects.settled(id, failed(sessionExpired));
@@ -254,16 +295,35 @@ export class ClientCore {
     if (messages.length > 0) this.#effects.send(this.#leader, messages);
   }
 
-  #settle(pending: Pending, outcome: Outcome): void {
+  #onReplies(pending: Pending, replies: readonly Uint8Array[]): void {
+    const { operations, open } = pending;
+    this.#remove(pending);
+    for (let i = 0; i < operations.length; i++) {
+      const operation = operations[i] as Operation;
+      if (open !== operations && !open.includes(operation)) continue;
+      const value = replies[i];
+      // A replica answers every operation: this is the reply to another program's request.
+      this.#effects.settled(operation.id, value === undefined ? failed(seqnoReused) : { tag: 'reply', value });
+    }
+  }
+
+  #remove(pending: Pending): void {
     this.#window?.remove(pending);
-    this.#unsettled--;
-    this.#effects.settled(pending.id, outcome);
+    this.#unsettled -= pending.open.length;
+  }
+
+  #fail(pending: Pending, error: ClientError): void {
+    this.#remove(pending);
+    for (const { id } of pending.open) this.#effects.settled(id, failed(error));
   }
 
   /** Gives up what is outstanding and overdue: the floor passes it, so that it is not executed after what follows it. */
-  #takeOverdue(nowMs: number): readonly Pending[] {
-    const overdue = (this.#window?.all() ?? []).filter((p) => nowMs >= p.deadlineMs);
-    for (const pending of overdue) this.#window?.remove(pending);
+  #takeOverdue(nowMs: number): readonly Operation[] {
+    const overdue: Operation[] = [];
+    for (const pending of this.#window?.all() ?? []) {
+      overdue.push(...takeOverdue(pending, nowMs));
+      if (pending.open.length === 0) this.#window?.remove(pending);
+    }
     return overdue;
   }
 

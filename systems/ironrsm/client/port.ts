@@ -22,6 +22,8 @@ export interface ClientOptions {
   readonly datagramBytesMax?: number;
   /** Whether requests are executed in the order in which they were made. Default false. */
   readonly ordered?: boolean;
+  /** The cluster's `requestBytesMax`: a larger operation fails at once, and requests of several stay within it. Without it the replicas refuse what is too large. */
+  readonly requestBytesMax?: number;
   /** Requests that may be outstanding, at most the cluster's `sessionWindow`; more wait. Default that parameter's default. */
   readonly window?: number;
   /** The first wait for a reply before all replicas are asked. Default 150. */
@@ -62,6 +64,7 @@ export class ClientPort {
       {
         replicas: options.replicas,
         ordered: options.ordered ?? false,
+        ...(options.requestBytesMax === undefined ? {} : { requestBytesMax: options.requestBytesMax }),
         window: options.window ?? defaultParameters.sessionWindow,
         retryMs: options.retryMs ?? 150,
         retryMsMax: options.retryMsMax ?? 1000,
@@ -69,7 +72,7 @@ export class ClientPort {
         // The port may have been another client's, whose answers may still be on their way.
         nonce: () => randomInt(nonceMax),
       },
-      { send: this.#send, settled: (id, outcome) => this.#onSettled(id, outcome) },
+      { send: this.#send, settled: (id, outcome) => this.#onSettled(id, outcome), defer: this.#defer },
     );
     transport.onMessages(this.#receive);
   }
@@ -125,13 +128,18 @@ export class ClientPort {
       const bytes = rsmCodec.encode(message);
       for (const target of targets) this.#transport.send(target, bytes);
     }
+    this.#defer();
+  };
+
+  readonly #defer = (): void => {
     if (this.#flushing) return;
     this.#flushing = true;
-    // After all promises that one datagram's replies fulfilled, with the requests that are made from there.
+    // After all promises that one datagram's replies fulfilled, with the operations that are asked for from there.
     process.nextTick(this.#flush);
   };
 
   readonly #flush = (): void => {
+    this.#core.flush(monotonicNowMs());
     this.#flushing = false;
     this.#transport.flush();
   };

@@ -1,14 +1,24 @@
 /** The requests of a client that have no outcome yet: those of its session's window, and those that wait for a place in it. */
 import type { EndPoint } from '../../../src/spec/endpoint.js';
 import { successor } from '../../../src/spec/nat.js';
+import { joined } from '../messages.js';
 
-/** A request without an outcome. */
-export interface Pending {
+/** What a caller asked for, without an outcome. */
+export interface Operation {
   readonly id: number;
   readonly value: Uint8Array;
   readonly timeoutMs: number;
   readonly deadlineMs: number;
-  /** 0 while it waits for a place in the window: it was never sent. */
+}
+
+/** A request without an outcome. */
+export interface Pending {
+  /** What it carries, in order. Those that were given up are no longer in `open`. */
+  readonly operations: readonly Operation[];
+  readonly value: Uint8Array;
+  open: readonly Operation[];
+  /** Of the first of `open` to be given up. */
+  deadlineMs: number;
   seqno: number;
   /** Whom it was sent to last; `undefined` for all replicas. */
   target: EndPoint | undefined;
@@ -18,18 +28,33 @@ export interface Pending {
   waitMs: number;
 }
 
+const firstDeadlineMs = (operations: readonly Operation[]): number => {
+  let first = Infinity;
+  for (let i = 0; i < operations.length; i++) first = Math.min(first, (operations[i] as Operation).deadlineMs);
+  return first;
+};
+
 /** A request that was not sent yet. */
-export const pendingOf = (id: number, value: Uint8Array, timeoutMs: number, deadlineMs: number): Pending => ({
-  id,
-  value,
-  timeoutMs,
-  deadlineMs,
+export const pendingOf = (operations: readonly Operation[]): Pending => ({
+  operations,
+  value: joined(operations.map(({ value }) => value)),
+  open: operations,
+  deadlineMs: firstDeadlineMs(operations),
   seqno: 0,
   target: undefined,
   sentAtMs: 0,
   retryAtMs: Infinity,
   waitMs: 0,
 });
+
+/** Takes out of a request what is overdue; the caller's own. */
+export const takeOverdue = (pending: Pending, nowMs: number): readonly Operation[] => {
+  if (nowMs < pending.deadlineMs) return [];
+  const overdue = pending.open.filter(({ deadlineMs }) => nowMs >= deadlineMs);
+  pending.open = pending.open.filter(({ deadlineMs }) => nowMs < deadlineMs);
+  pending.deadlineMs = firstDeadlineMs(pending.open);
+  return overdue;
+};
 
 /** A session's outstanding requests, by seqno: a ring, since they lie between the floor and the floor plus the size. */
 export class Window {
@@ -90,39 +115,49 @@ export class Window {
   }
 }
 
-/** Requests that wait for a place in the window, first come, first served. */
+/** What an operation costs in a request besides its own bytes. */
+export const operationHeaderBytes = 4;
+
+/** Operations that wait for a place in the window, first come, first served. */
 export class Waiting {
-  #items: Pending[] = [];
+  #items: Operation[] = [];
   #head = 0;
 
   get empty(): boolean {
     return this.#head === this.#items.length;
   }
 
-  push(pending: Pending): void {
-    this.#items.push(pending);
+  push(operation: Operation): void {
+    this.#items.push(operation);
   }
 
-  /** Takes the first; `undefined` where there is none. */
-  shift(): Pending | undefined {
-    const first = this.#items[this.#head];
-    if (first === undefined) return undefined;
-    this.#head++;
+  /** Takes as many of the first as fit into one request of `bytesMax` bytes, at least one; none where there is none. */
+  take(countMax: number, bytesMax: number): readonly Operation[] {
+    const taken: Operation[] = [];
+    let bytes = 0;
+    while (taken.length < countMax) {
+      const next = this.#items[this.#head];
+      if (next === undefined) break;
+      bytes += next.value.length + operationHeaderBytes;
+      if (taken.length > 0 && bytes > bytesMax) break;
+      taken.push(next);
+      this.#head++;
+    }
     // Moved now and then only, so that taking one costs the same however many wait.
     if (this.#head > 1024 && this.#head * 2 > this.#items.length) {
       this.#items = this.#items.slice(this.#head);
       this.#head = 0;
     }
-    return first;
+    return taken;
   }
 
   /** Takes those out whose deadline has come; the caller's own. */
-  takeExpired(nowMs: number): readonly Pending[] {
-    const expired: Pending[] = [];
-    const kept: Pending[] = [];
+  takeExpired(nowMs: number): readonly Operation[] {
+    const expired: Operation[] = [];
+    const kept: Operation[] = [];
     for (let i = this.#head; i < this.#items.length; i++) {
-      const pending = this.#items[i] as Pending;
-      (nowMs >= pending.deadlineMs ? expired : kept).push(pending);
+      const operation = this.#items[i] as Operation;
+      (nowMs >= operation.deadlineMs ? expired : kept).push(operation);
     }
     this.#items = kept;
     this.#head = 0;
@@ -133,7 +168,7 @@ export class Waiting {
   get deadlineMs(): number {
     let min = Infinity;
     for (let i = this.#head; i < this.#items.length; i++) {
-      min = Math.min(min, (this.#items[i] as Pending).deadlineMs);
+      min = Math.min(min, (this.#items[i] as Operation).deadlineMs);
     }
     return min;
   }

@@ -9,7 +9,9 @@ import {
   batchCodec,
   type DoneRecord,
   type ExecuteRequest,
+  joined,
   type OpenRequest,
+  parted,
   requestDigest,
   sessionIdsMax,
   sessionsCodec,
@@ -113,7 +115,13 @@ class Operation {
 
   #apply({ client, session, seqno, value }: ExecuteRequest, s: FoldedSession, key: number): void {
     const f = this.#fold;
-    const { state: app, reply } = this.#c.app.apply(f.app, value);
+    const replies: Uint8Array[] = [];
+    const app = parted(value).reduce((state, operation) => {
+      const applied = this.#c.app.apply(state, operation);
+      replies.push(applied.reply);
+      return applied.state;
+    }, f.app);
+    const reply = joined(replies);
     this.#fold = {
       ...f,
       app,

@@ -3,14 +3,16 @@ import { equalBytes } from '../../../src/spec/bytes.js';
 import type { EndPoint } from '../../../src/spec/endpoint.js';
 import { successor } from '../../../src/spec/nat.js';
 import { E } from '../../../src/spec/prelude.js';
-import type { AnyApplication, Applied } from '../application.js';
+import type { AnyApplication } from '../application.js';
 import {
   type Ballot,
   ballotOrd,
   batchCodec,
   type DoneRecord,
   type ExecuteRequest,
+  joined,
   type OpenRequest,
+  parted,
   type Refusal,
   type Request,
   requestDigest,
@@ -244,17 +246,20 @@ export class Executor {
   }
 
   #apply(request: ExecuteRequest): Uint8Array {
-    let applied: Applied<unknown>;
+    const operations = parted(request.value);
+    const replies: Uint8Array[] = [];
+    const before = this.app;
     try {
-      applied = this.#application.apply(this.app, request.value);
+      for (let i = 0; i < operations.length; i++) {
+        const applied = this.#application.apply(this.app, operations[i] as Uint8Array);
+        this.app = applied.state;
+        replies.push(applied.reply);
+      }
     } catch (cause) {
       throw new ApplicationFailure(this.#application.name, request, cause);
     }
-    if (applied.state !== this.app) {
-      this.app = applied.state;
-      this.#scope.touch('executor.app');
-    }
-    return applied.reply;
+    if (before !== this.app) this.#scope.touch('executor.app');
+    return joined(replies);
   }
 
   #keep(batch: Uint8Array): void {

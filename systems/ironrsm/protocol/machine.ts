@@ -12,7 +12,9 @@ import {
   batchCodec,
   type DoneRecord,
   type ExecuteRequest,
+  joined,
   type OpenRequest,
+  parted,
   type Request,
   type RsmMessage,
   requestDigest,
@@ -138,13 +140,22 @@ class BatchRun {
       return;
     }
     if (s.ordered && seqno - 1 !== Math.max(s.high, s.floor - 1)) return;
-    const { state, reply } = this.#application.apply(this.app, r.value);
-    this.app = state;
+    const reply = this.#apply(r.value);
     this.#done.set(key, { session, seqno, digest, reply });
     this.replyBytes += reply.length;
     this.#live.set(session, { ...s, high: Math.max(s.high, seqno), used: true });
     this.#reply(client, session, seqno, reply);
     this.#expire();
+  }
+
+  /** Applies the operations of a value; their replies. */
+  #apply(value: Uint8Array): Uint8Array {
+    const replies = parted(value).map((operation) => {
+      const { state, reply } = this.#application.apply(this.app, operation);
+      this.app = state;
+      return reply;
+    });
+    return joined(replies);
   }
 
   #reply(client: EndPoint, session: number, seqno: number, value: Uint8Array): void {

@@ -31,6 +31,8 @@ export interface SessionHabits {
 export interface MachineParts {
   readonly replicas: readonly EndPoint[];
   readonly nextValue: (random: Random) => Uint8Array;
+  /** The cluster's. */
+  readonly requestBytesMax: number;
   readonly history: RsmClientHistory;
 }
 
@@ -64,6 +66,7 @@ class SimulatedSession {
     const options: ClientCoreOptions = {
       replicas: parts.replicas,
       ordered: habits.ordered,
+      requestBytesMax: parts.requestBytesMax,
       window: habits.window,
       retryMs: habits.retryMs,
       retryMsMax: habits.retryMsMax,

@@ -17,7 +17,7 @@ import type { AnyApplication } from '../application.js';
 import { counter, decodeCount } from '../applications/counter.js';
 import { decodeReply, type KvCommand, type KvReply, kvCommand, stateKey } from '../applications/kv.js';
 import type { Outcome } from '../client/outcome.js';
-import type { RsmMessage } from '../messages.js';
+import { parted, type RsmMessage } from '../messages.js';
 
 /** An application as a model sees it. */
 interface Recording {
@@ -108,9 +108,9 @@ export class RsmClientHistory implements ClientHistory<RsmMessage> {
     this.#recorder = new HistoryRecorder(() => this.#nowMs * 1e6);
   }
 
-  /** A client is about to send `request`, which it has executed at most once. */
-  asked(client: EndPoint, request: Uint8Array, nowMs: number): Asked {
-    const call = this.#recording.call(request);
+  /** A client is about to ask for `operation`, which it has executed at most once. */
+  asked(client: EndPoint, operation: Uint8Array, nowMs: number): Asked {
+    const call = this.#recording.call(operation);
     if (call === undefined) throw new Error('a simulated client sent what is no command');
     const id = this.#called(client, call, nowMs);
     return {
@@ -123,15 +123,17 @@ export class RsmClientHistory implements ClientHistory<RsmMessage> {
     };
   }
 
-  /** Somebody who ignores replies is about to send `request`, once or often: it is executed once or never. */
-  mayAsk(client: EndPoint, request: Uint8Array, nowMs: number): void {
-    const call = this.#recording.call(request);
-    if (call !== undefined) this.#called(client, call, nowMs);
+  /** Somebody who ignores replies is about to send a request with these operations, once or often: each is executed once or never. */
+  mayAsk(client: EndPoint, value: Uint8Array, nowMs: number): void {
+    for (const operation of parted(value)) {
+      const call = this.#recording.call(operation);
+      if (call !== undefined) this.#called(client, call, nowMs);
+    }
   }
 
-  /** Whether `request` is a command, which a client may ask. */
-  isCommand(request: Uint8Array): boolean {
-    return this.#recording.call(request) !== undefined;
+  /** Whether `operation` is a command, which a client may ask. */
+  isCommand(operation: Uint8Array): boolean {
+    return this.#recording.call(operation) !== undefined;
   }
 
   /** A stranger names no session that there is (`strangers`), so that nothing of it is executed. */

@@ -4,7 +4,7 @@ import type { ClientIo, ClientProgram } from '../../../src/refinement/simulation
 import type { EndPoint } from '../../../src/spec/endpoint.js';
 import { natMax } from '../../../src/spec/nat.js';
 import type { Packet } from '../../../src/spec/packet.js';
-import { type Message, type RsmMessage, sessionIdsMax } from '../messages.js';
+import { joined, type Message, type RsmMessage, sessionIdsMax } from '../messages.js';
 import type { MachineParts } from './client.js';
 
 /** What it does in a run, at most: each request may be executed without anybody knowing, which costs the checks of what clients saw. */
@@ -66,7 +66,7 @@ export class Misuser implements ClientProgram<RsmMessage> {
     const floor = random.pick([0, 1, 1, 1, 1, 1, 1, 1, seqno]);
     const name = `${session}.${seqno}`;
     const known = this.#executions.get(name);
-    const value = known !== undefined && random.chance(0.5) ? known : this.#parts.nextValue(random);
+    const value = known !== undefined && random.chance(0.5) ? known : joined([this.#parts.nextValue(random)]);
     if (value !== known) {
       if (this.#executions.size >= executionsMax) return { tag: 'request', session, seqno: 0, floor: 0, value };
       this.#executions.set(name, value);

@@ -5,15 +5,15 @@ import { equalBytes } from '../../../src/spec/bytes.js';
 import type { EndPoint } from '../../../src/spec/endpoint.js';
 import type { Packet } from '../../../src/spec/packet.js';
 import type { Configuration } from '../configuration.js';
-import type { RsmMessage } from '../messages.js';
+import { parted, type RsmMessage } from '../messages.js';
 import { type Asked, RsmClientHistory, recordingOf } from './history.js';
 
 /** A request of a session, from its first receive on. */
 interface Known {
   readonly client: EndPoint;
   readonly value: Uint8Array;
-  /** Takes its outcome; none once it came. */
-  asked: Asked | undefined;
+  /** Take the outcomes of its operations; none once these came. */
+  asked: readonly Asked[];
 }
 
 /**
@@ -34,8 +34,9 @@ export class RsmScheduledClients implements ScheduledClients<RsmMessage> {
     const before = this.#known.get(name);
     // Exactly-once rests on seqnos that name one request: a client that breaks this rule shows nothing about the replicas.
     if (before !== undefined) return before.client === source && equalBytes(before.value, message.value);
-    if (!this.#history.isCommand(message.value)) return false;
-    const asked = this.#history.asked(source, message.value, 0);
+    const operations = parted(message.value);
+    if (!operations.every((operation) => this.#history.isCommand(operation))) return false;
+    const asked = operations.map((operation) => this.#history.asked(source, operation, 0));
     this.#known.set(name, { client: source, value: message.value, asked });
     return true;
   }
@@ -43,9 +44,9 @@ export class RsmScheduledClients implements ScheduledClients<RsmMessage> {
   receives({ target, message }: Packet<RsmMessage>): boolean {
     if (message.tag !== 'reply') return false;
     const known = this.#known.get(`${message.session}.${message.seqno}`);
-    if (known?.asked === undefined || known.client !== target) return false;
-    known.asked.settled({ tag: 'reply', value: message.value }, 0);
-    known.asked = undefined;
+    if (known === undefined || known.asked.length === 0 || known.client !== target) return false;
+    for (const [i, value] of parted(message.value).entries()) known.asked[i]?.settled({ tag: 'reply', value }, 0);
+    known.asked = [];
     return true;
   }
 
