@@ -5,8 +5,9 @@
  * its proposal, as in docs/exploration.md, "Bounded IronRSM".
  */
 import { type InductionResult, judgeInduction } from '../../src/refinement/explorer.js';
-import { acceptorDomain, type AcceptorsState, Steps } from './induction/domain.js';
 import { conjuncts, viewOf } from './induction/conjuncts.js';
+import { acceptorDomain, Steps } from './induction/domain.js';
+import type { AcceptorsState } from './induction/state.js';
 
 /** Judges all conjuncts, or all but one, over `acceptors` acceptors, `ballots` ballots and two batches. */
 export const acceptorInduction = (acceptors: number, ballots: number, without?: string): InductionResult => {

@@ -9,7 +9,13 @@ import {
   type FoundViolation,
   type Progress,
 } from '../../refinement/explorer.js';
-import { type ExplorationEntry, explorations, type ModelNumber } from '../explorations.js';
+import {
+  type ExplorationEntry,
+  explorations,
+  type ModelNumber,
+  type ModelRequest,
+  modelNamed,
+} from '../explorations.js';
 import { onInterrupt } from '../interrupt.js';
 import { conclude, type ExitCode, exitCodes, UsageError, wholeFlag } from '../outcome.js';
 import { rerunWithPlant } from '../planted-process.js';
@@ -27,6 +33,8 @@ export interface ExploreFlags {
   readonly workers: number;
   readonly symmetry: boolean | undefined;
   readonly inductive: boolean | undefined;
+  readonly hosts: boolean | undefined;
+  readonly property: string | undefined;
   readonly maxStates: number | undefined;
   readonly timeLimit: number | undefined;
   readonly checkpoint: string | undefined;
@@ -55,35 +63,44 @@ const numberOf = (flag: string, given: number | undefined, known: ModelNumber | 
   throw new UsageError(`${flag} of ${model} is the number of ${what}, from ${min} to ${max}, and not ${given}.`);
 };
 
-/** How large a model is made. */
-interface Extent {
-  readonly size: number;
-  readonly bound: number;
-  readonly operations: number;
-}
-
-const extentOf = (name: string, entry: ExplorationEntry, flags: ExploreFlags): Extent => {
+const requestOf = (name: string, entry: ExplorationEntry, flags: ExploreFlags): ModelRequest => {
+  const { hosts = false, property = '' } = flags;
+  if (hosts && entry.hosts === undefined)
+    throw new UsageError(`No host code of ${name} is explored: explore it without --hosts.`);
+  if (hosts && (flags.inductive === true || flags.plant !== undefined))
+    throw new UsageError('--hosts explores host code as it is: leave out --inductive and --plant.');
+  if (hosts && entry.hosts !== undefined) {
+    const size = numberOf('--size', flags.size, entry.hosts.size, name);
+    const bound = numberOf('--bound', flags.bound, entry.hosts.bound, name);
+    return { size, bound, operations: numberOf('--operations', flags.operations, undefined, name), hosts, property };
+  }
   const planted = flags.plant === undefined ? undefined : explorationPlantNamed(name, flags.plant);
   const asked = flags.bound ?? planted?.bound ?? (flags.inductive === true ? entry.induction?.bound : undefined);
   return {
     size: numberOf('--size', flags.size ?? planted?.size, entry.size, name),
     bound: numberOf('--bound', asked, entry.bound, name),
     operations: numberOf('--operations', flags.operations ?? planted?.operations, entry.operations, name),
+    hosts,
+    property,
   };
 };
 
 /** The command that shows the same again. */
-const again = (model: string, { size, bound, operations }: Extent, entry: ExplorationEntry, flags: ExploreFlags) =>
-  [
+const again = (model: string, request: ModelRequest, entry: ExplorationEntry, flags: ExploreFlags): string => {
+  const { size, bound, operations, hosts, property } = request;
+  return [
     `ironkeel explore ${model} --size ${size}`,
     entry.bound === undefined ? '' : `--bound ${bound}`,
-    entry.operations === undefined ? '' : `--operations ${operations}`,
+    entry.operations === undefined || hosts ? '' : `--operations ${operations}`,
+    hosts ? '--hosts' : '',
+    property === '' ? '' : `--property ${JSON.stringify(property)}`,
     flags.plant === undefined ? '' : `--plant ${flags.plant}`,
     flags.symmetry === true ? '--symmetry' : '',
     flags.workers === 1 ? '' : `--workers ${flags.workers}`,
   ]
     .filter((part) => part !== '')
     .join(' ');
+};
 
 const progressLine = (): ((progress: Progress) => void) | undefined => {
   if (!process.stderr.isTTY) return undefined;
@@ -164,13 +181,17 @@ const optionsOf = (flags: ExploreFlags): ExploreOptions => {
   };
 };
 
-const run = async (name: string, entry: ExplorationEntry, { size, bound, operations }: Extent, flags: ExploreFlags) => {
+const run = async (name: string, request: ModelRequest, flags: ExploreFlags): Promise<Exploration> => {
   try {
     const options = optionsOf(flags);
-    say(`exploring ${name} of size ${size}`);
-    if (flags.workers === 1) return await explore(await entry.make(size, bound, operations), options);
+    const { size, hosts, property } = request;
+    const args = [name, JSON.stringify(request)] as const;
+    const model = await modelNamed(...args);
+    if (model.properties.length === 0 && property !== '')
+      throw new UsageError(`No property of ${model.name} has "${property}" in its name.`);
+    say(`exploring ${hosts ? 'host code of ' : ''}${name} of size ${size}`);
+    if (flags.workers === 1) return await explore(model, options);
     const module = new URL('../explorations.js', import.meta.url).href;
-    const args = [name, size, bound, operations];
     return await exploreInParallel({ module, name: 'modelNamed', args }, flags.workers, options);
   } catch (error) {
     if (error instanceof ExploreRefusal) throw new UsageError(error.message);
@@ -188,18 +209,19 @@ const runExplore = async (name: string, flags: ExploreFlags): Promise<void> => {
     process.exitCode = await rerunWithPlant(`explore/${name}/${flags.plant}`);
     return;
   }
-  const extent = extentOf(name, entry, flags);
-  const { size, bound, operations } = extent;
+  const request = requestOf(name, entry, flags);
+  const { size, bound, operations, hosts } = request;
   if (flags.inductive === true) return runInduction(name, entry, size, bound, flags.json === true);
-  const result = await run(name, entry, extent, flags);
-  const replay = again(name, extent, entry, flags);
+  const result = await run(name, request, flags);
+  const replay = again(name, request, entry, flags);
   tell(result, replay);
   const { actions, found, fault, ...counts } = result;
   const fields = {
     system: name,
     size,
     ...(entry.bound === undefined ? {} : { bound }),
-    ...(entry.operations === undefined ? {} : { operations }),
+    ...(entry.operations === undefined || hosts ? {} : { operations }),
+    ...(hosts ? { hosts } : {}),
     ...(flags.plant === undefined ? {} : { plant: flags.plant }),
     workers: flags.workers,
     symmetry: flags.symmetry === true,
@@ -232,6 +254,8 @@ export const registerExplore = (program: Command): void => {
     .option('--workers <n>', 'threads', wholeFlag('--workers', 1, 64), 1)
     .option('--symmetry', 'take states that are equal up to the names of interchangeable parts as one')
     .option('--inductive', 'take one step from every state of a small domain that satisfies the invariants')
+    .option('--hosts', 'explore real host code in small clusters instead of the protocol (lock, ironrsm)')
+    .option('--property <text>', 'judge only properties with this text in their names')
     .option('--max-states <n>', 'stop when more different states were found', wholeFlag('--max-states', 1))
     .option('--time-limit <seconds>', 'stop after so many seconds', wholeFlag('--time-limit', 1))
     .option('--checkpoint <file>', 'write what was explored to a file, every minute and at a limit')

@@ -43,10 +43,13 @@ export interface HostModelParts<C, H extends Host<M, W>, S, M extends Tagged, St
   readonly clientPackets?: readonly Packet<M>[];
   readonly within?: (hosts: ReadonlyMap<EndPoint, S>) => boolean;
   /** Stated of the protocol states of all hosts and of the packets sent. */
-  readonly properties: readonly StateProperty<{
-    readonly hosts: ReadonlyMap<EndPoint, S>;
-    readonly sent: readonly Packet<M>[];
-  }>[];
+  readonly properties: readonly StateProperty<Reading<S, M>>[];
+}
+
+/** What properties are stated of. */
+export interface Reading<S, M> {
+  readonly hosts: ReadonlyMap<EndPoint, S>;
+  readonly sent: readonly Packet<M>[];
 }
 
 interface Outcome<M> {
@@ -72,7 +75,7 @@ class HostExplorer<C, H extends Host<M, W>, S, M extends Tagged, Step, W> {
 
   model(): SuccessorModel<HostedState<M>, string> {
     const { name, within, stepsMax } = this.#parts;
-    const property = (p: (typeof this.#parts.properties)[number]): StateProperty<HostedState<M>> => {
+    const property = (p: StateProperty<Reading<S, M>>): StateProperty<HostedState<M>> => {
       const read = (state: HostedState<M>) => ({ hosts: this.#restored(state), sent: [...state.sent.values()] });
       if (p.kind === 'always') return { ...p, holds: (state) => p.holds(read(state)) };
       if (p.kind === 'sometimes') return { ...p, holds: (state) => p.holds(read(state)) };
@@ -132,8 +135,7 @@ class HostExplorer<C, H extends Host<M, W>, S, M extends Tagged, Step, W> {
         const label = `step(${me} takes ${taken.map(({ source, message }) => `${message.tag} of ${source}`).join(', ') || 'nothing'})`;
         const refused = violation === undefined ? null : { host: me, code: violation.code, rule: violation.rule };
         if (after === state.hosts[i] && sent === state.sent && refused === null) emit(label, state);
-        else
-          emit(label, { hosts: state.hosts.with(i, after), sent, inputs: state.inputs.with(i, inputs), refused });
+        else emit(label, { hosts: state.hosts.with(i, after), sent, inputs: state.inputs.with(i, inputs), refused });
       }
     });
   }

@@ -3,6 +3,7 @@ import { endPoint } from '../../../src/spec/endpoint.js';
 import type { Ballot, RsmMessage } from '../messages.js';
 import { quorumSize, type ReplicaStep } from '../protocol.js';
 import type { BoundedState } from './claims.js';
+import { Learning } from './learning.js';
 import {
   type AcceptorRole,
   boundedConfiguration,
@@ -14,7 +15,7 @@ import {
   type Taken,
 } from './roles.js';
 import { type Sent, SentPool } from './sent.js';
-import { permutations, Renaming } from './symmetry.js';
+import { Symmetry } from './symmetry.js';
 
 type Emit = (action: string, next: BoundedState) => void;
 
@@ -35,12 +36,6 @@ const ordersOf = (proposer: number): readonly (readonly number[])[] =>
         [1, 0],
       ];
 
-interface Led {
-  readonly role: ProposerRole;
-  readonly sends: readonly (readonly RsmPacket[])[];
-  readonly label: string;
-}
-
 /** An acceptor's part in a new ballot: its promise, given now or earlier. */
 interface Word {
   readonly acceptor: number;
@@ -48,27 +43,6 @@ interface Word {
   readonly promise: RsmPacket;
   readonly sends: readonly RsmPacket[];
 }
-
-/** A renaming, and the parts that it was applied to. */
-interface RenamedParts {
-  readonly renaming: Renaming;
-  readonly proposers: Map<ProposerRole, ProposerRole>;
-  readonly learners: Map<LearnerRole, LearnerRole>;
-  readonly sets: Map<Sent, Sent>;
-}
-
-const remembered = <K, V>(known: Map<K, V>, key: K, compute: () => V): V => {
-  const old = known.get(key);
-  if (old !== undefined) return old;
-  const value = compute();
-  known.set(key, value);
-  return value;
-};
-
-const isBefore = (a: Int32Array, b: Int32Array): boolean => {
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return (a[i] as number) < (b[i] as number);
-  return false;
-};
 
 /** All moves of one model, each taken once. */
 export class Moves {
@@ -80,9 +54,9 @@ export class Moves {
   readonly #acceptors: readonly Role<AcceptorRole>[];
   readonly #learner: Role<LearnerRole>;
   readonly #replicas: readonly RsmPacket['target'][];
-  readonly #learned = new Map<LearnerRole, Map<Sent['packets'], readonly LearnerRole[]>>();
   readonly #labels = new Map<RsmPacket, string>();
-  readonly #renamings: readonly RenamedParts[];
+  readonly #symmetry: Symmetry;
+  readonly #learning: Learning;
 
   constructor(acceptors: number, ballots: number, operations: number) {
     this.#ballots = ballots;
@@ -100,12 +74,10 @@ export class Moves {
       .map((index) => new Role(configuration, index, shapes.proposer, keeps));
     this.#acceptors = indices.map((index) => new Role(configuration, index, shapes.acceptor, keeps));
     this.#learner = new Role(configuration, last, shapes.learner, keeps);
-    this.#renamings = permutations(acceptors).map((permutation) => ({
-      renaming: new Renaming(permutation, configuration.replicas),
-      proposers: new Map(),
-      learners: new Map(),
-      sets: new Map(),
-    }));
+    this.#symmetry = new Symmetry(configuration.replicas, this.#proposers, this.#learner, this.#sets, (state) =>
+      this.keyOf(state),
+    );
+    this.#learning = new Learning(configuration.replicas, operations, this.#learner, this.#sets);
   }
 
   initial(): BoundedState {
@@ -134,32 +106,8 @@ export class Moves {
     return key;
   }
 
-  /** Of all states that are equal up to the names of acceptors, the one with the least key. */
   canonical(state: BoundedState): BoundedState {
-    let best = state;
-    let least: Int32Array | undefined;
-    for (const parts of this.#renamings) {
-      const renamed = this.#renamed(state, parts);
-      const key = this.keyOf(renamed);
-      if (least !== undefined && !isBefore(key, least)) continue;
-      least = key;
-      best = renamed;
-    }
-    return best;
-  }
-
-  #renamed(state: BoundedState, { renaming, proposers, learners, sets }: RenamedParts): BoundedState {
-    const sent = this.#sets.of(state.sent);
-    const renamedSent = remembered(sets, sent, () => this.#sets.of(sent.packets.map((p) => renaming.packet(p))));
-    return {
-      proposers: state.proposers.map((value, i) => {
-        const { pool } = this.#proposers[i] as Role<ProposerRole>;
-        return remembered(proposers, value, () => pool.of(renaming.proposer(value)).value);
-      }),
-      acceptors: renaming.acceptors(state.acceptors),
-      learner: remembered(learners, state.learner, () => this.#own(this.#learner, renaming.learner(state.learner))),
-      sent: renamedSent.packets,
-    };
+    return this.#symmetry.canonical(state);
   }
 
   /** Whether no ballot beyond the bounds was begun. */
@@ -174,7 +122,7 @@ export class Moves {
     const sent = this.#sets.of(state.sent);
     for (let i = 0; i < this.#ballots; i++) this.#lead(state, sent, i, emit);
     this.#vote(state, sent, emit);
-    this.#learn(state, sent, emit);
+    this.#learning.from(state, sent, emit);
     if (state.learner.executor.opsComplete === this.#operations) this.#beyond(state, sent, emit);
   }
 
@@ -331,60 +279,6 @@ export class Moves {
     const label = `vote(acceptor ${acceptor}, ballot ${words(proposal.message.ballot)}, operation ${proposal.message.opn})`;
     this.#labels.set(proposal, label);
     return label;
-  }
-
-  #learn(state: BoundedState, sent: Sent, emit: Emit): void {
-    const { opsComplete } = state.learner.executor;
-    const votes = this.#sets.tagged(sent, '2b');
-    if (opsComplete === this.#operations || votes.length === 0) return;
-    const learner = this.#own(this.#learner, state.learner);
-    let known = this.#learned.get(learner);
-    if (known === undefined) {
-      known = new Map();
-      this.#learned.set(learner, known);
-    }
-    // Of votes and proposals together: one list for equal ones.
-    const basis = this.#sets.tagged(sent, 'learn');
-    let outcomes = known.get(basis);
-    if (outcomes === undefined) {
-      outcomes = this.#outcomes(learner, opsComplete, votes, this.#sets.tagged(sent, '2a'));
-      known.set(basis, outcomes);
-    }
-    for (const role of outcomes)
-      emit(`learn(operation ${opsComplete}, ballot ${words(role.learner.maxBal)})`, { ...state, learner: role });
-  }
-
-  /** Where the learner may come by up to a quorum of deliveries of votes for the next operation, and its batch, once that suffices. */
-  #outcomes(
-    learner: LearnerRole,
-    opn: number,
-    votes: readonly RsmPacket[],
-    proposals: readonly RsmPacket[],
-  ): readonly LearnerRole[] {
-    const outcomes = new Set<LearnerRole>();
-    let reached: ReadonlySet<LearnerRole> = new Set([learner]);
-    const relevant = votes.filter(({ message }) => message.tag === '2b' && message.opn === opn);
-    for (let delivered = 0; delivered < this.#quorum; delivered++) {
-      const next = new Set<LearnerRole>();
-      for (const role of reached) for (const vote of relevant) next.add(this.#learner.consume(role, vote).role);
-      for (const role of next) for (const proposal of proposals) this.#execute(role, proposal, opn, outcomes);
-      reached = next;
-    }
-    return [...outcomes];
-  }
-
-  /** The batch is fetched from one who voted for it: it is that of the proposal. */
-  #execute(role: LearnerRole, proposal: RsmPacket, opn: number, outcomes: Set<LearnerRole>): void {
-    const { message } = proposal;
-    if (message.tag !== '2a' || message.opn !== opn) return;
-    const key = `execute ${this.#sets.numberOf(proposal)}`;
-    const taken = this.#learner.take(role, key, () => {
-      const { ballot, batch } = message;
-      const [source, target] = [this.#replicas[0], this.#replicas.at(-1)] as [RsmPacket['source'], RsmPacket['target']];
-      const packet: RsmPacket = { source, target, message: { tag: 'batchSupply', ballot, opn, batch } };
-      return [{ tag: 'process', packet, timeMs: 0 }, { tag: 'decide' }, { tag: 'execute' }];
-    });
-    if (taken !== undefined) outcomes.add(taken.role);
   }
 
   shown({ acceptors, learner, sent }: BoundedState): unknown {

@@ -6,13 +6,14 @@
 import { PersistentMap } from '../../../src/protocol/persistent-map.js';
 import type { EndPoint } from '../../../src/spec/endpoint.js';
 import type { BoundedState } from './claims.js';
-import type { LearnerRole, ProposerRole, RsmPacket } from './roles.js';
+import type { LearnerRole, ProposerRole, Role, RsmPacket } from './roles.js';
+import type { Sent, SentPool } from './sent.js';
 
 /** `permutation[i]` is the new index of acceptor `i`. */
-export type Permutation = readonly number[];
+type Permutation = readonly number[];
 
 /** All permutations of 0 to n - 1, the identity first. */
-export const permutations = (n: number): readonly Permutation[] => {
+const permutations = (n: number): readonly Permutation[] => {
   if (n === 0) return [[]];
   const shorter = permutations(n - 1);
   return Array.from({ length: n }, (_, i) => n - 1 - i).flatMap((at) =>
@@ -21,7 +22,7 @@ export const permutations = (n: number): readonly Permutation[] => {
 };
 
 /** Renames the parts of a state by one permutation. */
-export class Renaming {
+class Renaming {
   readonly #permutation: Permutation;
   readonly #replicas: readonly EndPoint[];
 
@@ -67,5 +68,82 @@ export class Renaming {
     const { tag } = packet.message;
     if (tag === '1a' || tag === '2a') return { ...packet, target: this.#endPoint(packet.target) };
     return { ...packet, source: this.#endPoint(packet.source) };
+  }
+}
+
+/** A renaming, and the parts that it was applied to. */
+interface RenamedParts {
+  readonly renaming: Renaming;
+  readonly proposers: Map<ProposerRole, ProposerRole>;
+  readonly learners: Map<LearnerRole, LearnerRole>;
+  readonly sets: Map<Sent, Sent>;
+}
+
+const remembered = <K, V>(known: Map<K, V>, key: K, compute: () => V): V => {
+  const old = known.get(key);
+  if (old !== undefined) return old;
+  const value = compute();
+  known.set(key, value);
+  return value;
+};
+
+const isBefore = (a: Int32Array, b: Int32Array): boolean => {
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return (a[i] as number) < (b[i] as number);
+  return false;
+};
+
+/** Finds what stands for all states that are equal up to the names of acceptors. */
+export class Symmetry {
+  readonly #proposers: readonly Role<ProposerRole>[];
+  readonly #learner: Role<LearnerRole>;
+  readonly #sets: SentPool;
+  readonly #keyOf: (state: BoundedState) => Int32Array;
+  readonly #renamings: readonly RenamedParts[];
+
+  constructor(
+    replicas: readonly EndPoint[],
+    proposers: readonly Role<ProposerRole>[],
+    learner: Role<LearnerRole>,
+    sets: SentPool,
+    keyOf: (state: BoundedState) => Int32Array,
+  ) {
+    this.#proposers = proposers;
+    this.#learner = learner;
+    this.#sets = sets;
+    this.#keyOf = keyOf;
+    this.#renamings = permutations(replicas.length).map((permutation) => ({
+      renaming: new Renaming(permutation, replicas),
+      proposers: new Map(),
+      learners: new Map(),
+      sets: new Map(),
+    }));
+  }
+
+  /** The one with the least key. */
+  canonical(state: BoundedState): BoundedState {
+    let best = state;
+    let least: Int32Array | undefined;
+    for (const parts of this.#renamings) {
+      const renamed = this.#renamed(state, parts);
+      const key = this.#keyOf(renamed);
+      if (least !== undefined && !isBefore(key, least)) continue;
+      least = key;
+      best = renamed;
+    }
+    return best;
+  }
+
+  #renamed(state: BoundedState, { renaming, proposers, learners, sets }: RenamedParts): BoundedState {
+    const sent = this.#sets.of(state.sent);
+    const renamedSent = remembered(sets, sent, () => this.#sets.of(sent.packets.map((p) => renaming.packet(p))));
+    return {
+      proposers: state.proposers.map((value, i) => {
+        const { pool } = this.#proposers[i] as Role<ProposerRole>;
+        return remembered(proposers, value, () => pool.of(renaming.proposer(value)).value);
+      }),
+      acceptors: renaming.acceptors(state.acceptors),
+      learner: remembered(learners, state.learner, () => this.#learner.pool.of(renaming.learner(state.learner)).value),
+      sent: renamedSent.packets,
+    };
   }
 }

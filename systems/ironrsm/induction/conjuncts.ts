@@ -1,7 +1,7 @@
 /** What is true of acceptors and ballots: the conjuncts of one inductive invariant, over ballots by their rank, with 0 for none. */
 import type { EndPoint } from '../../../src/spec/endpoint.js';
 import type { Ballot } from '../messages.js';
-import type { AcceptorsState } from './domain.js';
+import { type AcceptorsState, subsetsOf } from './state.js';
 
 /** A batch in a ballot; the batch by its name in the domain. */
 export interface Cast {
@@ -54,7 +54,8 @@ export const viewOf =
     for (const { source, target, message: m } of sent) {
       const view = views[replicas.indexOf(source)];
       if (m.tag === '1a' && target === replicas[0]) started.push(rank(m.ballot));
-      else if (m.tag === '2a' && target === replicas[0]) proposals.push({ ballot: rank(m.ballot), batch: named(m.batch) });
+      else if (m.tag === '2a' && target === replicas[0])
+        proposals.push({ ballot: rank(m.ballot), batch: named(m.batch) });
       else if (m.tag === '2b' && view !== undefined)
         view.votes = [...view.votes, { ballot: rank(m.ballot), batch: digests.names.get(text(m.digest)) ?? 'another' }];
       else if (m.tag === '1b' && view !== undefined) {
@@ -87,9 +88,6 @@ const bound = (quorum: readonly AcceptorView[], ballot: number): Cast | null | u
   return highest;
 };
 
-const subsets = <T>(items: readonly T[]): readonly (readonly T[])[] =>
-  items.reduce<readonly (readonly T[])[]>((sets, item) => [...sets, ...sets.map((set) => [...set, item])], [[]]);
-
 /** All conjuncts, for `acceptors` acceptors. */
 export const conjuncts = (acceptors: number): readonly Conjunct[] => [
   local('a vote is at or below the promise', ({ vote, maxBal }) => vote === null || vote.ballot <= maxBal),
@@ -117,7 +115,7 @@ export const conjuncts = (acceptors: number): readonly Conjunct[] => [
   ),
   whole('a proposal is allowed by the promises of a quorum', ({ acceptors: all, proposals }) =>
     proposals.every(({ ballot, batch }) =>
-      subsets(all).some((quorum) => {
+      subsetsOf(all).some((quorum) => {
         if (2 * quorum.length <= acceptors) return false;
         const vote = bound(quorum, ballot);
         return vote !== undefined && (vote === null || vote.batch === batch);

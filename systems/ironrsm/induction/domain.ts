@@ -1,24 +1,19 @@
 /** All states of acceptors and packets for one operation, in a small domain; and the steps of the protocol from each of them. */
 import { PersistentMap } from '../../../src/protocol/persistent-map.js';
-import { endPoint } from '../../../src/spec/endpoint.js';
 import type { EndPoint } from '../../../src/spec/endpoint.js';
-import { type AcceptorRole, boundedConfiguration, type ProposerRole, Role, type RsmPacket, shapes } from '../bounded/roles.js';
+import { endPoint } from '../../../src/spec/endpoint.js';
+import {
+  type AcceptorRole,
+  boundedConfiguration,
+  type ProposerRole,
+  Role,
+  type RsmPacket,
+  shapes,
+} from '../bounded/roles.js';
 import { type Ballot, batchCodec, digestOf, type RsmMessage } from '../messages.js';
 import { quorumSize, type ReplicaStep } from '../protocol.js';
 import type { AcceptorView, Conjunct, View } from './conjuncts.js';
-
-/** Acceptors, and every packet sent. `digests` is constant: how the domain's batches are named. */
-export interface AcceptorsState {
-  readonly acceptors: readonly AcceptorRole[];
-  readonly sent: readonly RsmPacket[];
-  readonly digests: Names;
-}
-
-/** The names of batches by their bytes and by their digests, in hexadecimal, cut at 32 digits. */
-export interface Names {
-  readonly batches: ReadonlyMap<string, string>;
-  readonly names: ReadonlyMap<string, string>;
-}
+import { type AcceptorsState, type Names, subsetsOf } from './state.js';
 
 const clients = [endPoint('10.0.1.1:9000'), endPoint('10.0.1.2:9000')] as const;
 
@@ -130,9 +125,6 @@ const withAll = (sent: readonly RsmPacket[], more: readonly RsmPacket[]): readon
   return [...sent, ...more.filter((packet) => !names.has(nameOf(packet)))];
 };
 
-const subsetsOf = <T>(items: readonly T[]): readonly (readonly T[])[] =>
-  items.reduce<readonly (readonly T[])[]>((sets, item) => [...sets, ...sets.map((set) => [...set, item])], [[]]);
-
 /** All lists with one item of each list. */
 function* product<T>(lists: readonly (readonly T[])[]): Iterable<readonly T[]> {
   const [first, ...rest] = lists;
@@ -177,7 +169,9 @@ const locals = (steps: Steps, i: number): readonly Local[] => {
   ]);
   return roles.flatMap((role) =>
     votes.flatMap((cast) =>
-      [...product(promises)].map((given): Local => ({ role: steps.acceptor(i, role), sent: [...cast, ...given.flat()] })),
+      [...product(promises)].map(
+        (given): Local => ({ role: steps.acceptor(i, role), sent: [...cast, ...given.flat()] }),
+      ),
     ),
   );
 };
@@ -202,11 +196,15 @@ export function* acceptorDomain(
   const holds = (candidate: View, onlyLocal: boolean): boolean =>
     conjuncts.every((conjunct) => (onlyLocal && !conjunct.local) || conjunct.holds(candidate));
   const proposals = ballots.map((ballot) =>
-    subsetsOf(batches.map((batch) => broadcast(steps, { tag: '2a', ballot, opn: 0, batch }))).map((sent) => sent.flat()),
+    subsetsOf(batches.map((batch) => broadcast(steps, { tag: '2a', ballot, opn: 0, batch }))).map((sent) =>
+      sent.flat(),
+    ),
   );
   for (const proposed of product(proposals)) {
     const silent = view({ acceptors: [], sent: proposed.flat(), digests });
-    const fitting = everyLocal.map((list) => list.filter((local) => holds({ ...silent, acceptors: [local.view] }, true)));
+    const fitting = everyLocal.map((list) =>
+      list.filter((local) => holds({ ...silent, acceptors: [local.view] }, true)),
+    );
     for (const started of subsetsOf(ballots)) {
       const sent = [...started.flatMap((ballot) => broadcast(steps, { tag: '1a', ballot })), ...proposed.flat()];
       const begun = view({ acceptors: [], sent, digests });
