@@ -33,6 +33,8 @@ export interface NodeParts<M, W> {
   readonly keep?: ((record: StepRecord<W>) => void) | undefined;
   /** Steps that the journal keeps, for the trace of a violation. */
   readonly journalStepsMax: number;
+  /** Bytes of messages that it keeps; always the last step. */
+  readonly journalBytesMax: number;
   /** Called once, when a step was refused: nothing of it has left or will leave, and the node takes no further step. */
   readonly onViolation: (violation: Violation, record: StepRecord<W> | undefined) => void;
 }
@@ -47,7 +49,7 @@ export class RunningNode<M, W> {
   /** Takes over `transport` and begins to step; `startNode` is the way to make one. */
   constructor(parts: NodeParts<M, W>, transport: Transport<M>) {
     this.me = parts.me;
-    this.journal = new Journal(parts.journalStepsMax);
+    this.journal = new Journal(parts.journalStepsMax, parts.journalBytesMax);
     this.#transport = transport;
     const { inbox } = transport;
     const { me, codec, ghost } = parts;

@@ -79,6 +79,7 @@ const cpuMs = (): number => {
 
 /** Steps that a node keeps for the trace of a violation. */
 const journalStepsMax = 256;
+const journalBytesMax = 1 << 22;
 
 /** A first state that the protocol does not start in: the node must not start. */
 export class InitViolation extends Error {
@@ -179,6 +180,7 @@ export const entryOf = <C, H extends Host<M, W>, S, M, Step, W>(
       ghost: inline !== undefined || keep !== undefined,
       keep,
       journalStepsMax,
+      journalBytesMax,
       onViolation: (violation) => {
         violations++;
         const step = running?.steps ?? 0;
