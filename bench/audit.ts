@@ -18,6 +18,7 @@ const { values } = parseArgs({
   options: {
     requests: { type: 'string', default: '50000' },
     clients: { type: 'string', default: '64' },
+    bundle: { type: 'string', default: '1' },
     every: { type: 'string', default: '1000' },
     longer: { type: 'string', default: '4' },
   },
@@ -37,7 +38,8 @@ const write = async (journal: string, requests: number): Promise<void> => {
   const onAnswered = (): void => {
     answered++;
   };
-  const load = await ClosedLoop.open({ cluster: name, replicas, clients, request, accept: () => true, onAnswered });
+  const [bundle, accept] = [Number(values.bundle), () => true];
+  const load = await ClosedLoop.open({ cluster: name, replicas, clients, bundle, request, accept, onAnswered });
   while (answered < requests / 2) await sleep(10);
   await (await findLeader(cluster)).end('SIGKILL');
   while (answered < requests) await sleep(10);

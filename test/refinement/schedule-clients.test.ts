@@ -21,7 +21,7 @@ import type { AnyApplication } from '../../systems/ironrsm/application.js';
 import { encodeCommand, kv } from '../../systems/ironrsm/applications/kv.js';
 import type { Configuration } from '../../systems/ironrsm/configuration.js';
 import { plainIronrsm } from '../../systems/ironrsm/counterexamples.js';
-import type { RsmMessage } from '../../systems/ironrsm/messages.js';
+import { joined, type RsmMessage } from '../../systems/ironrsm/messages.js';
 import { RsmScheduledClients } from '../../systems/ironrsm/simulation/scheduled-clients.js';
 import { ironrsmSimulation } from '../../systems/ironrsm/simulation.js';
 import { lockSimulation } from '../../systems/lock/simulation.js';
@@ -168,36 +168,48 @@ describe('a schedule of which parts were taken out', () => {
 describe('the clients of a schedule', () => {
   const [alice, replica, other] = [endPoint('10.9.9.9:1'), endPoint('10.0.0.1:7000'), endPoint('10.0.0.2:7000')];
   const key = Buffer.from('k');
-  const request = (seqno: number, value: Uint8Array): RsmMessage => ({ tag: 'request', seqno, value });
+  const session = 3;
+  const request = (seqno: number, value: Uint8Array): RsmMessage => {
+    return { tag: 'request', session, seqno, floor: 1, value };
+  };
   const clients = (): RsmScheduledClients => new RsmScheduledClients({ replicas: [replica, other], app: kv } as never);
-  const get = encodeCommand({ tag: 'get', key });
-  const set = encodeCommand({ tag: 'set', key, value: Buffer.from('1') });
+  const [get, set] = [encodeCommand({ tag: 'get', key }), encodeCommand({ tag: 'set', key, value: Buffer.from('1') })];
 
-  it('send no other request under a number that was used, none below the last, and nothing that is no command', () => {
+  it('send no other request under a number of a session that was used, and nothing that is no command', () => {
     const own = clients();
-    const sends = (seqno: number, value: Uint8Array, target = replica): boolean =>
-      own.sends({ source: alice, target, message: request(seqno, value) });
-    expect(sends(5, get)).toBe(true);
-    expect(sends(5, get, other)).toBe(true);
-    expect(sends(5, set)).toBe(false);
-    expect(sends(4, set)).toBe(false);
-    expect(sends(6, Buffer.from([1, 2, 3]))).toBe(false);
-    expect(sends(6, set)).toBe(true);
-    expect(sends(5, get)).toBe(true);
+    const sends = (seqno: number, operations: readonly Uint8Array[], source = alice, target = replica): boolean =>
+      own.sends({ source, target, message: request(seqno, joined(operations)) });
+    expect(sends(5, [get])).toBe(true);
+    expect(sends(5, [get], alice, other)).toBe(true);
+    expect(sends(5, [set])).toBe(false);
+    expect(sends(5, [get, get])).toBe(false);
+    expect(sends(5, [get], endPoint('10.9.9.9:2'))).toBe(false);
+    expect(sends(4, [set])).toBe(true);
+    expect(sends(6, [get, Buffer.from([1, 2, 3])])).toBe(false);
+    expect(sends(6, [get, set])).toBe(true);
   });
 
-  it('take the first reply to their last request only, and leave what they gave up open', () => {
+  it('take the first reply to a request only, and leave what was not answered open', () => {
     const own = clients();
     const state = kv.apply(kv.initial, set);
-    const reply = (seqno: number, value: Uint8Array): boolean =>
-      own.receives({ source: replica, target: alice, message: { tag: 'reply', seqno, value } });
-    own.sends({ source: alice, target: replica, message: request(1, set) });
-    own.sends({ source: alice, target: replica, message: request(2, get) });
-    expect(reply(1, state.reply)).toBe(false);
-    expect(reply(2, kv.apply(state.state, get).reply)).toBe(true);
-    expect(reply(2, kv.apply(kv.initial, get).reply)).toBe(false);
+    const reply = (seqno: number, ...replies: readonly Uint8Array[]): boolean =>
+      own.receives({
+        source: replica,
+        target: alice,
+        message: { tag: 'reply', session, seqno, value: joined(replies) },
+      });
+    own.sends({ source: alice, target: replica, message: request(1, joined([set])) });
+    own.sends({ source: alice, target: replica, message: request(2, joined([get, get])) });
+    const found = kv.apply(state.state, get).reply;
+    const missed = kv.apply(kv.initial, get).reply;
+    expect(reply(3, found)).toBe(false);
+    expect(reply(2, found, found)).toBe(true);
+    expect(reply(2, missed, missed)).toBe(false);
     // The set may have happened, since its reply was never taken.
     expect(own.judge()).toMatchObject({ answer: 'linearizable' });
+    own.sends({ source: alice, target: replica, message: request(3, joined([get])) });
+    expect(reply(3, missed)).toBe(true);
+    expect(own.judge()).toMatchObject({ answer: 'not' });
   });
 });
 

@@ -116,10 +116,10 @@ class Audit<C, H extends Host<M, W>, S, M extends Tagged, Step, W, G, Spec, Spec
     this.#journals = journals;
     this.#options = options;
     const { codec } = system.definition.refinement;
-    this.#sent = new DigestedPackets(codec.encode);
     const hosts = journals.cluster.nodes.map((node) => endPoint(node.address));
-    this.#judge = new StepJudge({ system, constants, hosts, sent: this.#sent });
     const members = new Set(hosts);
+    this.#sent = new DigestedPackets(codec.encode, members);
+    this.#judge = new StepJudge({ system, constants, hosts, sent: this.#sent });
     this.#lanes = journals.nodes.map(({ header, files }) => {
       const { address } = header.nodes.find(({ id }) => id === header.node) as { address: string };
       return new Lane(new JournalReader<W>(files, actionOf), endPoint(address), members, this.#sent);

@@ -3,10 +3,11 @@
  * was sent may be received at any later time, so none of them can be forgotten.
  */
 import { hash } from 'node:crypto';
-import { SentPackets } from '../../protocol/sent-packets.js';
+import { listed, SentPackets } from '../../protocol/sent-packets.js';
 import type { EndPoint } from '../../spec/endpoint.js';
 import type { Packet } from '../../spec/packet.js';
 import type { Tagged } from '../cluster.js';
+import { equalValues } from '../values.js';
 
 const slotsMin = 1024;
 
@@ -86,12 +87,15 @@ const word = (text: string, at: number): number =>
 const linksMax = 100_000;
 
 /**
- * The packets of an audited cluster. It knows of each whether it was sent, and keeps none: what invariants state of single packets
- * is checked when they are sent.
+ * The packets of an audited cluster. It knows of each whether it was sent, and keeps none of a member: what invariants state of single
+ * packets is checked when they are sent. Those of others it keeps until they are dropped, since the spec asks what its clients sent.
  */
 export class DigestedPackets<M extends Tagged> extends SentPackets<M> {
   readonly #encode: (message: M) => Uint8Array;
+  readonly #members: ReadonlySet<EndPoint>;
   readonly #digests = new DigestSet();
+  /** By source. */
+  readonly #fromOutside = new Map<EndPoint, Packet<M>[]>();
   /** What a pair of end points adds to the digest of a message, by source and target. */
   readonly #links = new Map<EndPoint, Map<EndPoint, DigestPair>>();
   #linkCount = 0;
@@ -102,18 +106,22 @@ export class DigestedPackets<M extends Tagged> extends SentPackets<M> {
   #high = 0;
   #low = 0;
 
-  constructor(encode: (message: M) => Uint8Array) {
+  constructor(encode: (message: M) => Uint8Array, members: ReadonlySet<EndPoint>) {
     super(encode);
     this.#encode = encode;
+    this.#members = members;
   }
 
   override get size(): number {
     return this.#digests.size;
   }
 
-  override add({ source, target, message }: Packet<M>): boolean {
+  override add(packet: Packet<M>): boolean {
+    const { source, target, message } = packet;
     this.#link(source, target, this.#ofMessage(message));
-    return this.#digests.add(this.#high, this.#low);
+    const isNew = this.#digests.add(this.#high, this.#low);
+    if (!this.#members.has(source)) this.#keep(packet, isNew);
+    return isNew;
   }
 
   override has({ source, target, message }: Packet<M>): boolean {
@@ -126,6 +134,20 @@ export class DigestedPackets<M extends Tagged> extends SentPackets<M> {
 
   override tagged(): readonly Packet<M>[] {
     return [];
+  }
+
+  /** None of a member; of others those that were not dropped since they were last received. */
+  override from(source: EndPoint): readonly Packet<M>[] {
+    return this.#fromOutside.get(source) ?? [];
+  }
+
+  /** Drops the packets from outside that are not needed. */
+  keepFromOutside(needed: (packet: Packet<M>) => boolean): void {
+    for (const [source, packets] of this.#fromOutside) {
+      const rest = packets.filter(needed);
+      if (rest.length === 0) this.#fromOutside.delete(source);
+      else if (rest.length < packets.length) this.#fromOutside.set(source, rest);
+    }
   }
 
   /** As `has`, of a message whose bytes have this digest. */
@@ -155,6 +177,12 @@ export class DigestedPackets<M extends Tagged> extends SentPackets<M> {
   same(message: M, other: M): void {
     const digest = this.#ofMessages.get(other);
     if (digest !== undefined) this.#ofMessages.set(message, digest);
+  }
+
+  #keep(packet: Packet<M>, isNew: boolean): void {
+    const { source, target, message } = packet;
+    const isSame = (p: Packet<M>): boolean => p.target === target && equalValues(p.message, message);
+    if (isNew || !this.from(source).some(isSame)) listed(this.#fromOutside, source, packet);
   }
 
   #ofMessage(message: M): DigestPair {

@@ -124,8 +124,11 @@ export class StepJudge<C, H extends Host<M, W>, S, M extends Tagged, Step, W, G,
     this.#fullChecks++;
     const check = this.#cluster.invariantsFromScratch();
     if (E.isLeft(check)) return check.left;
-    const { forget } = this.#parts.system;
-    if (forget !== undefined) this.#cluster.forget((history, spec, hosts) => forget({ history, spec, hosts, ended }));
+    const { system, sent } = this.#parts;
+    const { forget } = system;
+    const keepFromOutside = (needed: (packet: Packet<M>) => boolean): void => sent.keepFromOutside(needed);
+    if (forget === undefined) return undefined;
+    this.#cluster.forget((history, spec, hosts) => forget({ history, spec, hosts, ended, keepFromOutside }));
     return undefined;
   }
 

@@ -22,6 +22,7 @@ import { E } from '../../../src/spec/prelude.js';
 import { ironrsmAudit } from '../../../systems/ironrsm/audit.js';
 import type { RsmMessage } from '../../../systems/ironrsm/index.js';
 import { encodeCommand, ironrsm } from '../../../systems/ironrsm/index.js';
+import { joined } from '../../../systems/ironrsm/messages.js';
 import { lockAudit } from '../../../systems/lock/audit.js';
 import { lockSystem } from '../../../systems/lock/index.js';
 
@@ -128,18 +129,20 @@ export const lockJournals = (options: Partial<RunOptions<never>> = {}): string =
     { rounds: 60, ...options },
   );
 
-const set = (seqno: number): RsmMessage => ({
-  tag: 'request',
-  seqno,
-  value: encodeCommand({ tag: 'set', key: Buffer.from('k'), value: Buffer.from(String(seqno)) }),
-});
+/** Of the session that is opened first. Each operation is a request of its own, or they are halves of one. */
+const set = (seqno: number, operations: number): RsmMessage => {
+  const command = encodeCommand({ tag: 'set', key: Buffer.from('k'), value: Buffer.from(String(seqno)) });
+  const value = joined(Array.from({ length: operations }, () => command));
+  return { tag: 'request', session: 0, seqno, floor: seqno, value };
+};
 
-/** Three replicas that execute some requests of one client. */
-export const rsmJournals = (options: Partial<RunOptions<RsmMessage>> = {}): string => {
-  const cluster: ClusterDescription = { nodes: described(3), application: 'kv', parameters: {} };
-  const outside = Array.from({ length: 12 }, (_, i) => {
-    return { round: 20 + 8 * i, source: client, target: cluster.nodes[0]?.address as EndPoint, message: set(i + 1) };
-  });
+/** Three replicas that execute 12 requests of one client. */
+export const rsmJournals = (options: Partial<RunOptions<RsmMessage>> = {}, operations = 1, parameters = {}): string => {
+  const cluster: ClusterDescription = { nodes: described(3), application: 'kv', parameters };
+  const target = cluster.nodes[0]?.address as EndPoint;
+  const open: RsmMessage = { tag: 'open', nonce: 7, ordered: false };
+  const requests = Array.from({ length: 12 }, (_, i) => set(i + 1, operations));
+  const outside = [open, ...requests].map((message, i) => ({ round: 14 + 8 * i, source: client, target, message }));
   return runJournaled(ironrsm, cluster, { rounds: 130, outside, ...options });
 };
 
