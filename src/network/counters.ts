@@ -66,6 +66,8 @@ type Other =
   | 'chunkedAbandoned'
   /** Messages of which an equal one was under way to the same node: one of the two is sent. */
   | 'chunkedAlready'
+  /** Messages that were dropped because too much was under way to the same node. */
+  | 'chunkedNotTaken'
   /** Chunks sent, and how many of these were sent before. */
   | 'chunksSent'
   | 'chunksSentAgain'
@@ -117,6 +119,7 @@ export const newCounters = (): NetworkCounters => ({
   messagesChunked: 0,
   chunkedArrived: 0,
   chunkedGivenUp: 0,
+  chunkedNotTaken: 0,
   chunkedPushedOut: 0,
   chunkedRefused: 0,
   chunkedAbandoned: 0,

@@ -12,6 +12,8 @@ import { Alarm, type TransportTime } from './transport-time.js';
 export interface PacingLimits {
   /** Bytes in flight to one destination, at most (or four datagrams): what the receiver's socket holds while its process is busy. */
   readonly windowBytesMax: number;
+  /** Bytes of the messages to one destination beyond which no other is taken up: one that cannot keep up, or is gone, loses messages early instead of taking memory. */
+  readonly queuedBytesMax: number;
   /** Bytes of all messages that are held until they have arrived. */
   readonly unacknowledgedBytesMax: number;
   /** A message is given up after this time without a chunk that arrived, in milliseconds. */

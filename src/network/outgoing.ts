@@ -62,13 +62,18 @@ export class Outgoing {
       counters.chunkedAlready++;
       return;
     }
+    const lane = this.#laneTo(target);
+    if (lane.heldBytes > 0 && lane.heldBytes + flight.heldBytes > limits.queuedBytesMax) {
+      counters.chunkedNotTaken++;
+      return;
+    }
     counters.messagesChunked++;
     this.#nextId = (this.#nextId + 1) % messageIdSpan;
     while (this.#heldBytes > 0 && this.#heldBytes + flight.heldBytes > limits.unacknowledgedBytesMax) this.#pushOut();
     this.#flights.set(flight.id, flight);
     this.#byContent.set(contentOf(flight), flight);
     this.#heldBytes += flight.heldBytes;
-    this.#laneTo(target).add(flight);
+    lane.add(flight);
   }
 
   /** Takes an ack from `source`; one for no message to it is counted and ignored. */

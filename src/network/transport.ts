@@ -68,6 +68,7 @@ export const reassemblyDefaults: ReassemblyLimits = {
  */
 export const pacingDefaults: PacingLimits = {
   windowBytesMax: 160 * 1024,
+  queuedBytesMax: 32 * mebibyte,
   unacknowledgedBytesMax: 1040 * mebibyte,
   giveUpMs: 10_000,
 };

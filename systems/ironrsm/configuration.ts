@@ -64,7 +64,7 @@ export const defaultParameters: Parameters = {
   receiveMax: 256,
   resendOpsMax: 16,
   retainOpsMax: 65_536,
-  retainBytesMax: 1 << 25,
+  retainBytesMax: 1 << 24,
   catchUpOpsMax: 1024,
   catchUpBytesMax: 1 << 18,
   pieceBytesMax: 1 << 17,

@@ -171,7 +171,7 @@ const join = (state: KvState, bytes: Uint8Array): E.Either<string, KvState> => {
   if (E.isLeft(decoded)) return decoded;
   const joined = state.withMutations((draft) => {
     // Copies: a value must not keep the whole piece alive.
-    for (const { key, value } of decoded.right) draft.set(stateKey(key), new Uint8Array(value));
+    for (const { key, value } of decoded.right) draft.set(stateKey(key), values.copy(value));
   });
   return joined.size === state.size + decoded.right.length ? E.right(joined) : E.left('a key stands there twice');
 };
