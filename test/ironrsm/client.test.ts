@@ -12,20 +12,22 @@ import {
   type Requester,
   RsmClient,
 } from '../../systems/ironrsm/client.js';
-import { type Message, type RsmMessage, rsmCodec } from '../../systems/ironrsm/messages.js';
+import { joined, type Message, parted, type RsmMessage, rsmCodec } from '../../systems/ironrsm/messages.js';
 
 const replicas = [endPoint('127.0.0.1:7001'), endPoint('127.0.0.1:7002'), endPoint('127.0.0.1:7003')] as const;
 const [first, second, third] = replicas;
 const value = Buffer.from('value');
+/** Of a request whose one operation is `value`, and of its reply. */
+const alone = joined([value]);
 
-/** A client under virtual time, with what it sent and how its requests ended. */
+/** A client under virtual time, with what it sent and how its operations ended. Each operation has a request of its own unless the test gives a `requestBytesMax`. */
 const clientWith = (options: Partial<ClientCoreOptions> = {}) => {
   const sent: { readonly targets: readonly EndPoint[]; readonly messages: readonly RsmMessage[] }[] = [];
   const outcomes: [number, Outcome][] = [];
   let nonces = 40;
   const core = new ClientCore(
     {
-      ...{ replicas, ordered: false, window: 4, retryMs: 100, retryMsMax: 400 },
+      ...{ replicas, ordered: false, window: 4, retryMs: 100, retryMsMax: 400, requestBytesMax: 1 },
       ...{ random: () => 0.5, nonce: () => nonces++, ...options },
     },
     {
@@ -39,7 +41,7 @@ const clientWith = (options: Partial<ClientCoreOptions> = {}) => {
 };
 
 const opened = (nonce = 40, session = 9): Message<'opened'> => ({ tag: 'opened', nonce, session });
-const reply = (seqno: number, session = 9): Message<'reply'> => ({ tag: 'reply', session, seqno, value });
+const reply = (seqno: number, session = 9): Message<'reply'> => ({ tag: 'reply', session, seqno, value: alone });
 const refused = (seqno: number, reason: Message<'refused'>['reason'], session = 9): Message<'refused'> => ({
   ...{ tag: 'refused', session, seqno, reason },
 });
@@ -64,12 +66,12 @@ describe('a client', () => {
     core.onPacket(second, opened(), 5);
     expect(sent[1]).toEqual({
       targets: [second],
-      messages: [{ tag: 'request', session: 9, seqno: 1, floor: 1, value }],
+      messages: [{ tag: 'request', session: 9, seqno: 1, floor: 1, value: alone }],
     });
     core.onPacket(second, reply(1), 10);
     expect(outcomes).toEqual([[1, { tag: 'reply', value }]]);
     core.request(10, value, 5000);
-    expect(sent[2]?.messages).toEqual([{ tag: 'request', session: 9, seqno: 2, floor: 2, value }]);
+    expect(sent[2]?.messages).toEqual([{ tag: 'request', session: 9, seqno: 2, floor: 2, value: alone }]);
     expect(core.session).toEqual({ id: 9, floor: 2, next: 3 });
   });
 

@@ -2,8 +2,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { natMax } from '../../src/spec/nat.js';
-import { type Request, type RsmMessage, requestDigest, sessionIdsMax } from '../../systems/ironrsm/messages.js';
-import { ballot, bytesOf, execute, heartbeat, LoneReplica, messagesOf, open, request } from './lone-replica.js';
+import { parted, type Request, type RsmMessage, requestDigest, sessionIdsMax } from '../../systems/ironrsm/messages.js';
+import { ballot, bytesOf, execute, heartbeat, LoneReplica, messagesOf, open, request, valueOf } from './lone-replica.js';
 import { anyRecorder, clientAt } from './recorder.js';
 import type { RecordingIo } from './recording-io.js';
 
@@ -14,10 +14,13 @@ const withSessions = (count: number, parameters = {}): LoneReplica => {
   return lone;
 };
 
-/** What it said to clients, in short. */
+/** What it said to clients, in short; the replies to the operations of a request one after another. */
 const answers = (io: RecordingIo): string[] =>
   io.sent.flatMap(({ message }) => {
-    if (message.tag === 'reply') return [`${message.session}/${message.seqno} = ${Buffer.from(message.value)}`];
+    if (message.tag === 'reply') {
+      const replies = parted(message.value).map((reply) => Buffer.from(reply).toString());
+      return [`${message.session}/${message.seqno} = ${replies.join(' ')}`];
+    }
     if (message.tag === 'refused') return [`${message.session}/${message.seqno} ${message.reason}`];
     return message.tag === 'opened' ? [`${message.nonce} opened ${message.session}`] : [];
   });
@@ -35,9 +38,9 @@ describe('an operation', () => {
     expect(messagesOf('opened', io.sent)).toHaveLength(3);
     expect(io.sent.filter((p) => p.message.tag === 'opened').map((p) => p.target)).toEqual([3, 4, 3].map(clientAt));
     expect([...lone.host.executor.sessions]).toEqual([
-      [0, { floor: 1, high: 0, ordered: false, used: false }],
-      [1, { floor: 1, high: 0, ordered: true, used: false }],
-      [2, { floor: 1, high: 0, ordered: false, used: false }],
+      [0, { floor: 1, high: 0, ordered: false, used: true }],
+      [1, { floor: 1, high: 0, ordered: true, used: true }],
+      [2, { floor: 1, high: 0, ordered: false, used: true }],
     ]);
     expect(lone.host.executor.nextSession).toBe(3);
   });
@@ -77,7 +80,7 @@ describe('an operation', () => {
       [1, 1],
       [0, 4],
     ]);
-    expect(lone.host.executor.replyBytes).toBe(before - 1);
+    expect(lone.host.executor.replyBytes).toBe(before - valueOf('5').length);
     expect(answers(lone.decide(1, execute(2)))).toEqual([]);
     expect(lone.executed).toHaveLength(5);
   });
@@ -166,22 +169,25 @@ describe('an operation', () => {
 describe('a session', () => {
   test('expires when there are too many: the first that was not used since its last turn', () => {
     const lone = withSessions(3, { sessionsMax: 3 });
-    lone.decide(1, execute(1));
+    const { ring, sessions } = lone.host.executor;
+    // One that was just opened counts as used: all four have their turn, and 0 is the first to come to its second.
     lone.decide(1, open(1, 3));
-    expect([...lone.host.executor.sessions.keys()]).toEqual([0, 2, 3]);
-    expect([...lone.host.executor.sessions.values()].map((s) => s.used)).toEqual([false, false, false]);
-    const { ring } = lone.host.executor;
-    expect([ring.first, ring.next]).toEqual([2, 5]);
-    expect([2, 3, 4].map((p) => ring.at(p))).toEqual([2, 3, 0]);
+    expect([...sessions.keys()]).toEqual([1, 2, 3]);
+    expect([...sessions.values()].map((s) => s.used)).toEqual([false, false, false]);
+    expect([ring.first, ring.next]).toEqual([5, 8]);
+    expect([5, 6, 7].map((p) => ring.at(p))).toEqual([1, 2, 3]);
+    lone.decide(1, execute(1, { session: 1 }));
     lone.decide(1, open(1, 4));
-    expect([...lone.host.executor.sessions.keys()]).toEqual([0, 3, 4]);
+    expect([...sessions.keys()]).toEqual([1, 3, 4]);
+    expect([7, 8, 9].map((p) => ring.at(p))).toEqual([3, 4, 1]);
+    expect([...sessions.values()].map((s) => s.used)).toEqual([false, false, true]);
   });
 
   test('expires when replies take too many bytes, with its replies, but never the last one', () => {
-    const lone = withSessions(3, { replyBytesMax: 2 });
+    const lone = withSessions(3, { replyBytesMax: 2 * valueOf('1').length });
     lone.decide(1, execute(1, { session: 1 }), execute(2, { session: 1 }));
     expect(lone.host.executor.sessions.size).toBe(3);
-    // Session 0 was not used; 1 and 2 were, and 1 stands before 2.
+    // All count as used at first, and have one turn each: then 0 goes, which frees nothing, and 1, which frees what it holds.
     lone.decide(1, execute(1, { session: 2 }));
     expect([...lone.host.executor.sessions.keys()]).toEqual([2]);
     for (let seqno = 2; seqno < 6; seqno++) lone.decide(1, execute(seqno, { session: 2 }));
@@ -203,7 +209,7 @@ describe('a session', () => {
     const anyRequest = fc.record({ session: fc.nat(3), seqno: fc.integer({ min: 1, max: 12 }), ahead: fc.nat(4) });
     fc.assert(
       fc.property(fc.array(fc.array(anyRequest, { maxLength: 6 }), { maxLength: 12 }), (operations) => {
-        const lone = withSessions(4, { sessionWindow: 4, sessionsMax: 3, replyBytesMax: 12 });
+        const lone = withSessions(4, { sessionWindow: 4, sessionsMax: 3, replyBytesMax: 12 * valueOf('1').length });
         for (const operation of operations) {
           const requests: Request[] = operation.map(({ session, seqno, ahead }) =>
             execute(seqno, { session, floor: Math.max(1, seqno - ahead), text: `${session}/${seqno}` }),
@@ -214,7 +220,7 @@ describe('a session', () => {
         const { done, sessions } = lone.host.executor;
         for (const { session, seqno, digest } of done.values()) {
           expect(lone.executed).toContain(`${session}/${seqno}`);
-          expect(digest).toBe(requestDigest(bytesOf(`${session}/${seqno}`)));
+          expect(digest).toBe(requestDigest(valueOf(`${session}/${seqno}`)));
           expect(seqno).toBeLessThan((sessions.get(session)?.floor ?? 0) + 4);
         }
       }),
@@ -227,7 +233,7 @@ describe('a request that arrives', () => {
   const kept = (lone: LoneReplica): number => lone.host.election.fresh.size;
 
   test('is refused by name where it is too large, whoever leads, and not held', () => {
-    const lone = withSessions(1, { requestBytesMax: 3 });
+    const lone = withSessions(1, { requestBytesMax: valueOf('six').length });
     const io = lone.take(clientAt(5), request(9, { session: 7, text: 'four' }));
     expect(io.sent).toEqual([
       {

@@ -130,20 +130,22 @@ describe('a replica that is asked for what was decided', () => {
 
   test('lists sessions in the order of the ring, and replies ascending by key', () => {
     const lone = new LoneReplica({ retainOpsMax: 0, sessionsMax: 2, sessionWindow: 4 });
-    lone.decide(0, open(), open());
-    lone.decide(0, execute(2), execute(1), execute(4), execute(1, { session: 1 }));
-    // Session 0 and 1 were used, so that both get a second chance; 2 was not.
+    // All three count as used when they are opened: each has its turn, and 0 is the first without a second one.
+    lone.decide(0, open(), open(), open());
+    lone.decide(0, ...[2, 1, 4].map((seqno) => execute(seqno, { session: 1 })));
+    // Session 1 was used since, so that it gets a second chance; 2 was not.
     lone.decide(0, open());
+    lone.decide(0, execute(1, { session: 3 }));
     const [sent] = messagesOf('statePiece', lone.take(2, { tag: 'catchUpRequest', opn: 0 }).sent);
     const record = sessionsCodec.decode(sent?.bytes ?? new Uint8Array());
     if (E.isLeft(record)) throw new Error(String(record.left));
-    expect(record.right.first).toBe(3);
-    expect(record.right.ring.map((s) => s.id)).toEqual([0, 1]);
+    expect(record.right.first).toBe(6);
+    expect(record.right.ring.map((s) => s.id)).toEqual([3, 1]);
     expect(record.right.done.map((d) => [d.session, d.seqno])).toEqual([
-      [0, 4],
-      [0, 1],
-      [0, 2],
+      [1, 4],
       [1, 1],
+      [1, 2],
+      [3, 1],
     ]);
   });
 

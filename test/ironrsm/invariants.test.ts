@@ -9,7 +9,7 @@ import { counter } from '../../systems/ironrsm/applications/counter.js';
 import { defaultParameters } from '../../systems/ironrsm/configuration.js';
 import { type Fold, type RsmChange, type RsmCluster, RsmHistory, specOf } from '../../systems/ironrsm/history.js';
 import { ironrsmInvariants } from '../../systems/ironrsm/invariants.js';
-import { type Ballot, batchCodec, digestOf, type RsmMessage, rsmCodec } from '../../systems/ironrsm/messages.js';
+import { type Ballot, batchCodec, digestOf, joined, type RsmMessage, rsmCodec } from '../../systems/ironrsm/messages.js';
 import { ironrsmProtocol, type Replica } from '../../systems/ironrsm/protocol.js';
 
 const replicas = [1, 2, 3].map((i) => endPoint(`10.0.0.${i}:7000`));
@@ -18,7 +18,7 @@ const client = endPoint('10.0.0.9:9000');
 const parameters = { ...defaultParameters, pieceBytesMax: 8 };
 const configuration = { replicas, app: counter, parameters };
 
-const value = Uint8Array.of(1);
+const value = joined([Uint8Array.of(1)]);
 const opening = batchCodec.encode([{ tag: 'open', client, nonce: 1, ordered: false }]);
 const execution = batchCodec.encode([{ tag: 'execute', client, session: 0, seqno: 1, floor: 1, value }]);
 const empty = batchCodec.encode([]);
@@ -367,7 +367,7 @@ describe('the history', () => {
       [...honest].reverse().sort((a, b) => Number(a.message.tag === '2b') - Number(b.message.tag === '2b')),
     );
     expect(history.steps.map((taken) => taken.map(({ step }) => step.tag))).toEqual([['open'], ['execute']]);
-    expect(specOf(history)).toMatchObject({ app: 1, nextSession: 1, replyBytes: 8 });
+    expect(specOf(history)).toMatchObject({ app: 1, nextSession: 1, replyBytes: 12 });
   });
 
   it('chooses nothing on the votes of a minority, nor on votes of different ballots or digests', () => {

@@ -9,6 +9,7 @@ import {
   type Ballot,
   batchCodec,
   digestOf,
+  joined,
   type Message,
   type Request,
   type RsmMessage,
@@ -34,22 +35,34 @@ export const open = (nonce = 0, client = 0, ordered = false): Request => ({
   ordered,
 });
 
+/** A value with these operations. */
+export const valueOf = (...operations: readonly string[]): Uint8Array => joined(operations.map(bytesOf));
+
+/** What a test says of a request; without a word on its value it has the one operation `r` and its seqno. */
+interface Asked {
+  readonly session?: number;
+  readonly floor?: number;
+  /** Its one operation. */
+  readonly text?: string;
+  /** Its value, instead. */
+  readonly value?: Uint8Array;
+}
+
+const valueFor = (seqno: number, { text = `r${seqno}`, value = valueOf(text) }: Asked): Uint8Array => value;
+
 /** A request as a batch holds it. Client n has session n unless the test says otherwise. */
 export const execute = (
   seqno: number,
-  more: { session?: number; floor?: number; text?: string; client?: number } = {},
+  more: Asked & { client?: number } = {},
 ): Request => {
-  const { session = 0, floor = 1, text = `r${seqno}`, client = session } = more;
-  return { tag: 'execute', client: clientAt(client), session, seqno, floor, value: bytesOf(text) };
+  const { session = 0, floor = 1, client = session } = more;
+  return { tag: 'execute', client: clientAt(client), session, seqno, floor, value: valueFor(seqno, more) };
 };
 
 /** A request as a client sends it. */
-export const request = (
-  seqno: number,
-  more: { session?: number; floor?: number; text?: string } = {},
-): Message<'request'> => {
-  const { session = 0, floor = 1, text = `r${seqno}` } = more;
-  return { tag: 'request', session, seqno, floor, value: bytesOf(text) };
+export const request = (seqno: number, more: Asked = {}): Message<'request'> => {
+  const { session = 0, floor = 1 } = more;
+  return { tag: 'request', session, seqno, floor, value: valueFor(seqno, more) };
 };
 
 /** Requests as an operation has them. */
@@ -139,7 +152,7 @@ export class LoneReplica {
     return io;
   }
 
-  /** What it executed, in order. */
+  /** The operations that it executed, in order. */
   get executed(): readonly string[] {
     return this.host.executor.app as readonly string[];
   }

@@ -3,12 +3,12 @@ import { type EndPoint, endPoint } from '../../src/spec/endpoint.js';
 import { E } from '../../src/spec/prelude.js';
 import type { AnyApplication, Application } from '../../systems/ironrsm/application.js';
 
-/** Remembers every request that it executed, as text, and answers with their count. A piece of its state holds as many as fit, and one at least. */
+/** Remembers every operation that it executed, as text, and answers with their count. A piece of its state holds as many as fit, and one at least. */
 export const recorder: Application<readonly string[]> = {
   name: 'recorder',
   initial: [],
-  apply: (state, request) => ({
-    state: [...state, Buffer.from(request).toString()],
+  apply: (state, operation) => ({
+    state: [...state, Buffer.from(operation).toString()],
     reply: Buffer.from(`${state.length + 1}`),
   }),
   piece: (state, after, bytesMax) => {

@@ -5,14 +5,14 @@ import { endPoint } from '../../src/spec/endpoint.js';
 import { E, O } from '../../src/spec/prelude.js';
 import { counter } from '../../systems/ironrsm/applications/counter.js';
 import { defaultParameters } from '../../systems/ironrsm/configuration.js';
-import { type Message, type RsmMessage, rsmCodec } from '../../systems/ironrsm/messages.js';
+import { joined, type Message, type RsmMessage, rsmCodec } from '../../systems/ironrsm/messages.js';
 import { type RsmSpec, type RsmStep, rsmService } from '../../systems/ironrsm/spec.js';
 
 const replicas = [1, 2, 3].map((i) => endPoint(`10.0.0.${i}:7000`));
 const [replica] = replicas as [(typeof replicas)[number]];
 const client = endPoint('10.0.0.9:9000');
 const other = endPoint('10.0.0.9:9001');
-const parameters = { ...defaultParameters, sessionsMax: 2, sessionWindow: 4, replyBytesMax: 32, requestBytesMax: 3 };
+const parameters = { ...defaultParameters, sessionsMax: 2, sessionWindow: 4, replyBytesMax: 48, requestBytesMax: 7 };
 const service = rsmService({ replicas, app: counter, parameters });
 
 const open = (ordered = false): RsmStep => ({ tag: 'open', client, nonce: 7, ordered });
@@ -23,7 +23,7 @@ const execute = (session: number, seqno: number, ...value: number[]): RsmStep =>
   client,
   session,
   seqno,
-  value: Uint8Array.from(value),
+  value: joined([Uint8Array.from(value)]),
 });
 
 const reach = (state: RsmSpec, ...steps: RsmStep[]): RsmSpec => {
@@ -68,7 +68,7 @@ describe('the service', () => {
     expect(refuses(state, execute(0, 1))).toBe(true);
     expect(refuses(state, execute(0, 7))).toBe(true);
     expect(refuses(state, raise(0, 3))).toBe(true);
-    expect(reach(state, execute(0, 6)).replyBytes).toBe(16);
+    expect(reach(state, execute(0, 6)).replyBytes).toBe(24);
   });
 
   it('executes nothing below a floor, not even what it no longer remembers', () => {
@@ -96,9 +96,9 @@ describe('the service', () => {
     expect(refuses(crowded, execute(0, 1))).toBe(true);
     expect(refuses(reach(crowded, expire(1)), expire(0))).toBe(true);
     const wordy = reach(one, open(), ...[1, 2, 3, 4].map((n) => execute(0, n)), execute(1, 1));
-    expect(wordy.replyBytes).toBe(40);
+    expect(wordy.replyBytes).toBe(60);
     expect(refuses(wordy, execute(1, 2))).toBe(true);
-    expect(reach(wordy, expire(0)).replyBytes).toBe(8);
+    expect(reach(wordy, expire(0)).replyBytes).toBe(12);
   });
 });
 
@@ -113,7 +113,7 @@ const request = (session: number, seqno: number, ...value: number[]): Message<'r
   session,
   seqno,
   floor: 1,
-  value: Uint8Array.from(value),
+  value: joined([Uint8Array.from(value)]),
 });
 
 describe('the service answers', () => {
@@ -123,7 +123,7 @@ describe('the service answers', () => {
     tag: 'reply',
     session: 0,
     seqno,
-    value: Uint8Array.of(0, 0, 0, 0, 0, 0, 0, count),
+    value: joined([Uint8Array.of(0, 0, 0, 0, 0, 0, 0, count)]),
   });
   const refused = (seqno: number, reason: Message<'refused'>['reason'], session = 0): RsmMessage => ({
     tag: 'refused',

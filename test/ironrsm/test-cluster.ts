@@ -4,9 +4,9 @@ import type { Packet } from '../../src/spec/packet.js';
 import type { AnyApplication } from '../../systems/ironrsm/application.js';
 import { defaultParameters, type Parameters } from '../../systems/ironrsm/configuration.js';
 import { type ReplicaAction, ReplicaHost } from '../../systems/ironrsm/host.js';
-import type { RsmMessage } from '../../systems/ironrsm/messages.js';
+import { parted, type RsmMessage } from '../../systems/ironrsm/messages.js';
 import { faultsOf, inconsistenciesOf, stateOf } from './host-state.js';
-import { messagesOf } from './lone-replica.js';
+import { messagesOf, valueOf } from './lone-replica.js';
 import { anyRecorder, clientAt, replicaAt } from './recorder.js';
 import { frozen, RecordingIo } from './recording-io.js';
 
@@ -36,7 +36,7 @@ export class TestCluster {
     return this.hosts[index] as ReplicaHost;
   }
 
-  /** What replica `index` executed, in order. */
+  /** The operations that replica `index` executed, in order. */
   executed(index: number): readonly string[] {
     return this.host(index).executor.app as readonly string[];
   }
@@ -70,18 +70,18 @@ export class TestCluster {
     return session;
   }
 
-  /** Sends a client's request to the replicas, all of them unless `targets` says which. */
-  request(client: number, seqno: number, text: string, targets = this.replicas.map((_, i) => i)): void {
+  /** Sends a client's request, of one operation or of several, to the replicas, all of them unless `targets` says which. */
+  request(client: number, seqno: number, text: string | readonly string[], targets = this.replicas.map((_, i) => i)): void {
     const session = this.session(client);
-    const message = { tag: 'request', session, seqno, floor: 1, value: Buffer.from(text) } as const;
+    const message = { tag: 'request', session, seqno, floor: 1, value: valueOf(...[text].flat()) } as const;
     for (const i of targets) this.send({ source: clientAt(client), target: replicaAt(i), message });
   }
 
-  /** The replies that `client` got for `seqno`, as text. */
+  /** The replies that `client` got for `seqno`, as text: those to the operations of one request in one text. */
   replies(client: number, seqno: number): string[] {
     return this.toClients.flatMap(({ target, message }) =>
       target === clientAt(client) && message.tag === 'reply' && message.seqno === seqno
-        ? [Buffer.from(message.value).toString()]
+        ? [parted(message.value).map((reply) => Buffer.from(reply).toString()).join(' ')]
         : [],
     );
   }
