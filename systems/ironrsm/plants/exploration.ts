@@ -137,4 +137,17 @@ export const ironrsmExplorationPlants: readonly ExplorationPlant[] = [
     ...small,
     bound: 4,
   },
+  {
+    id: 'R27',
+    title: 'gaps are never filled: a new leader proposes only above the highest vote that it hears of',
+    seenIn: 'Paxos folklore',
+    patches: [
+      {
+        file: file('protocol/proposer'),
+        find: "phase: 'phase2', nextOpn: s.acceptor.truncationPoint",
+        replace: "phase: 'phase2', nextOpn: Math.max(s.acceptor.truncationPoint, p.votedMax + 1)",
+      },
+    ],
+    ...small,
+  },
 ];
