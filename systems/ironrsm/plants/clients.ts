@@ -1,31 +1,41 @@
-/** Bugs of execution, replies and reads. */
+/** Bugs of sessions, execution, replies and reads. */
 import type { Patch, Plant } from '../../../src/refinement/plant.js';
-import { host, hostFile, long, protocol, quick, withoutFolds } from './places.js';
+import {
+  counterOnly,
+  drawing,
+  host,
+  hostFile,
+  long,
+  manyClients,
+  manyLosses,
+  manyOperations,
+  protocol,
+  quick,
+  shortEpochs,
+  withoutFolds,
+} from './places.js';
 
 const exactlyOnce: readonly Plant[] = [
   {
     id: 'R35',
-    title: 'the reply cache evicts a live client: it keeps two clients',
-    seenIn: "IronFleet's IronRSL, 255 entries",
-    planted: 'protocol and host, without the invariants on folds; no cache here is bounded, so both get one',
+    title:
+      'replies are evicted while their session lives: beyond its bytes the table drops those of the session that was idle longest',
+    seenIn: "IronFleet's IronRSL, whose reply cache has 255 entries",
+    planted: 'protocol and host, without the invariants on folds; few bytes of replies, the counter',
     checks: ['REF'],
     patches: [
       {
-        file: protocol('executor'),
-        find: 'const { app, replies, sends } = run(s, e.decided.batch);',
-        replace: `const { app, replies: all, sends } = run(s, e.decided.batch);
-          let replies = all;
-          for (const client of [...all.keys()].sort().slice(2)) replies = replies.delete(client);`,
+        file: protocol('machine'),
+        find: 'live.delete(session);',
+        replace: 'if (live.size > sessionsMax) live.delete(session); else this.#enqueue(session);',
       },
       {
-        file: host('executor'),
-        find: "if (changed) this.#scope.touch('executor.app');",
-        replace: `if (changed) this.#scope.touch('executor.app');
-          for (const client of [...this.replies.keys()].sort().slice(2)) {
-            this.replies.delete(client);
-            this.#scope.touch('executor.replies', client);
-          }`,
+        file: host('sessions'),
+        find: 'this.#live.delete(id);',
+        replace: 'if (this.#live.size > sessionsMax) this.#live.delete(id); else this.#pushToRing(id);',
       },
+      drawing('replyBytesMax: 40'),
+      counterOnly,
       ...withoutFolds,
     ],
     hunt: long,
@@ -34,45 +44,125 @@ const exactlyOnce: readonly Plant[] = [
     id: 'R36',
     title: 'no duplicate check at execution',
     seenIn: "IronFleet's IronRSL",
-    planted: 'protocol and host, without the invariants on folds',
+    planted: 'protocol and host, without the invariants on folds; the counter',
     checks: ['REF'],
     patches: [
-      {
-        file: protocol('executor'),
-        find: 'if (answer === undefined || answer.seqno < r.seqno) {',
-        replace: 'if (true) {',
-      },
+      { file: protocol('machine'), find: 'if (entry !== undefined && entry.seqno === seqno)', replace: 'if (false)' },
       {
         file: host('executor'),
-        find: 'if (last === undefined || last.seqno < seqno) {',
-        replace: 'if (last === undefined || last.seqno <= seqno) {',
+        find: 'const known = sessions.outcomeOf(id, seqno);',
+        replace: 'const known = undefined;',
       },
+      counterOnly,
       ...withoutFolds,
     ],
     hunt: long,
   },
   {
     id: 'R37',
-    title: 'a cached reply answers another sequence number',
+    title: 'a kept reply answers another sequence number: the one that shares its place in the window',
     seenIn: 'folklore',
-    planted: 'protocol and host',
+    planted: 'protocol and host; small windows',
     checks: ['REF', 'LIN'],
     patches: [
       {
-        file: protocol('proposer'),
-        find: "{ tag: 'reply', seqno: answer.seqno, value: answer.value });",
-        replace: "{ tag: 'reply', seqno: r.seqno, value: answer.value });",
+        file: protocol('machine'),
+        find: 'return entry?.seqno === seqno ? entry : undefined;',
+        replace: 'return entry;',
       },
       {
         file: protocol('proposer'),
-        find: 'answer.seqno === r.seqno ? [again] : []',
-        replace: '[again]',
+        find: 'if (done.digest !==',
+        replace: 'if (done.seqno === seqno && done.digest !==',
+      },
+      {
+        file: host('sessions'),
+        find: 'return record?.seqno === seqno ? record : undefined;',
+        replace: 'return record;',
       },
       {
         file: hostFile,
-        find: "if (last.seqno === seqno) this.#scope.send(client, { tag: 'reply', seqno, value: last.value });",
-        replace: "this.#scope.send(client, { tag: 'reply', seqno, value: last.value });",
+        find: 'executor.answer(client, known, requestDigest(value));',
+        replace:
+          'executor.answer(client, { ...known, seqno }, known.seqno === seqno ? requestDigest(value) : known.digest);',
       },
+      drawing('sessionWindow: random.pick([1, 2])'),
+    ],
+    hunt: quick,
+  },
+  {
+    id: 'R50',
+    title: 'a session expires by the clock of each replica',
+    seenIn: 'folklore',
+    planted: 'protocol and host; few sessions',
+    checks: ['INV', 'REF'],
+    patches: [
+      {
+        file: protocol('executor'),
+        find: 'ran(configuration, machine, requests)',
+        replace: 'ran({ ...configuration, clock: s.election.epochEndMs }, machine, requests)',
+      },
+      {
+        file: protocol('machine'),
+        find: 'constructor({ app, parameters },',
+        replace: 'constructor({ app, parameters, clock },',
+      },
+      {
+        file: protocol('machine'),
+        find: 'this.#parameters = parameters;',
+        replace: 'this.#parameters = { ...parameters, clock };',
+      },
+      {
+        file: protocol('machine'),
+        find: 'if (s.used) {',
+        replace: 'if (s.used && this.#parameters.clock % 2 === 0) {',
+      },
+      {
+        file: host('executor'),
+        find: 'this.#applyBatch(decided.batch,',
+        replace: 'this.#sessions.clock = this.#peers.election.epochEndMs; this.#applyBatch(decided.batch,',
+      },
+      { file: host('sessions'), find: 'if (session.used) {', replace: 'if (session.used && this.clock % 2 === 0) {' },
+      drawing('sessionsMax: 2'),
+    ],
+    hunt: quick,
+  },
+  {
+    id: 'R51',
+    title: 'the floor is not checked: a request whose outcome its client has is executed again when it comes late',
+    seenIn: 'folklore',
+    planted: 'protocol and host, without the invariants on folds; the counter',
+    checks: ['REF'],
+    patches: [
+      { file: protocol('proposer'), find: 'if (seqno < live.floor) return nothing(s);', replace: '' },
+      { file: protocol('machine'), find: 'if (seqno < s.floor || seqno - s.floor', replace: 'if (seqno - s.floor' },
+      {
+        file: protocol('election'),
+        find: 'session === undefined || r.seqno < session.floor',
+        replace: 'session === undefined',
+      },
+      { file: hostFile, find: 'if (seqno < session.floor) return;', replace: '' },
+      { file: host('executor'), find: 'if (seqno < session.floor || seqno', replace: 'if (seqno' },
+      { file: host('executor'), find: 'request.seqno >= session.floor &&', replace: '' },
+      {
+        file: host('sessions'),
+        find: 'if (record === undefined) continue;',
+        replace: 'if (record?.seqno !== seqno) continue;',
+      },
+      counterOnly,
+      ...withoutFolds,
+    ],
+    hunt: long,
+  },
+  {
+    id: 'R52',
+    title: 'a session that was never heard of counts as expired',
+    seenIn: 'folklore',
+    planted: 'protocol and host',
+    checks: ['REF'],
+    patches: [
+      { file: protocol('proposer'), find: '|| session >= sessions.nextSession', replace: '' },
+      { file: hostFile, find: '|| id >= executor.nextSession', replace: '' },
     ],
     hunt: quick,
   },
@@ -81,9 +171,46 @@ const exactlyOnce: readonly Plant[] = [
 /** The service says nothing about replies any more: only the clients' history can tell. */
 const silentSpec: Patch = {
   file: 'systems/ironrsm/spec.js',
-  find: "if (message.tag !== 'reply' || !replicas.includes(source)) return holds;",
-  replace: 'return holds;',
+  find: "if (m.tag === 'reply') {",
+  replace: "if (m.tag === 'reply') return undefined; if (m.tag === 'reply') {",
 };
+
+/** What a value would be answered with now, and the state after it: of the protocol's machine, of the host's executor. */
+const guesses: readonly Patch[] = [
+  {
+    file: protocol('machine'),
+    find: 'class BatchRun {',
+    replace: `export const guessed = ({ app }, from, value) => {
+        let state = from;
+        const replies = parted(value).map((operation) => {
+          const applied = app.apply(state, operation);
+          state = applied.state;
+          return applied.reply;
+        });
+        return { state, reply: joined(replies) };
+      };
+      class BatchRun {`,
+  },
+  {
+    file: protocol('proposer'),
+    find: 'import { doneOf }',
+    replace: 'import { doneOf, guessed, requestsOf }',
+  },
+  {
+    file: host('executor'),
+    find: 'decide() {',
+    replace: `guessed(value) {
+        let state = this.app;
+        const replies = parted(value).map((operation) => {
+          const applied = this.#application.apply(state, operation);
+          state = applied.state;
+          return applied.reply;
+        });
+        return { state, reply: joined(replies) };
+      }
+      decide() {`,
+  },
+];
 
 const answers: readonly Plant[] = [
   {
@@ -95,31 +222,22 @@ const answers: readonly Plant[] = [
     patches: [
       {
         file: protocol('proposer'),
-        find: 'const election = recorded(s.election, r);',
-        replace: `const local = s.constants.configuration.app.apply(s.executor.app, r.value);
-          if (s.proposer.phase === 'phase2' && ballotOrd.equals(s.proposer.ballot, s.election.view) && local.state === s.executor.app)
-            return { state: s, sends: [packetTo(s, r.client, { tag: 'reply', seqno: r.seqno, value: local.reply })] };
-          const election = recorded(s.election, r);`,
+        find: "return held(s, { tag: 'execute',",
+        replace: `const local = guessed(s.constants.configuration, s.executor.machine.app, value);
+          if (isLeading(s) && local.state === s.executor.machine.app) return answer({ tag: 'reply', session, seqno, value: local.reply });
+          return held(s, { tag: 'execute',`,
       },
       {
         file: hostFile,
-        find: 'const request = { client, seqno, value };',
-        replace: `const local = this.executor.read(value);
-          if (this.proposer.leading() && local !== undefined) {
-            this.#scope.send(client, { tag: 'reply', seqno, value: local });
+        find: "this.#hold({ tag: 'execute',",
+        replace: `const local = executor.guessed(value);
+          if (this.proposer.leading() && local.state === executor.app) {
+            this.#scope.send(client, { tag: 'reply', session: id, seqno, value: local.reply });
             return;
           }
-          const request = { client, seqno, value };`,
+          this.#hold({ tag: 'execute',`,
       },
-      {
-        file: host('executor'),
-        find: 'decide() {',
-        replace: `read(value) {
-            const applied = this.#application.apply(this.app, value);
-            return applied.state === this.app ? applied.reply : undefined;
-          }
-          decide() {`,
-      },
+      ...guesses,
       silentSpec,
     ],
     hunt: { runs: 300, steps: 1500, faults: ['partition', 'one-way', 'delay'] },
@@ -135,20 +253,19 @@ const answers: readonly Plant[] = [
         file: protocol('proposer'),
         find: "sends: toAll(s, { tag: '2a', ballot: p.ballot, opn, batch }) };",
         replace: `sends: [...toAll(s, { tag: '2a', ballot: p.ballot, opn, batch }),
-          ...batch.map((r) => packetTo(s, r.client, { tag: 'reply', seqno: r.seqno,
-            value: s.constants.configuration.app.apply(s.executor.app, r.value).reply }))] };`,
-      },
-      {
-        file: host('executor'),
-        find: 'decide() {',
-        replace: 'guess(r) { return this.#application.apply(this.app, r.value).reply; } decide() {',
+          ...requestsOf(batch).filter((r) => r.tag === 'execute').map((r) => packetTo(s, r.client, { tag: 'reply', session: r.session,
+            seqno: r.seqno, value: guessed(s.constants.configuration, s.executor.machine.app, r.value).reply }))] };`,
       },
       {
         file: host('proposer'),
         find: "this.#scope.sendToAll({ tag: '2a', ballot: this.ballot, opn, batch });",
         replace: `this.#scope.sendToAll({ tag: '2a', ballot: this.ballot, opn, batch });
-          for (const r of batch) this.#scope.send(r.client, { tag: 'reply', seqno: r.seqno, value: this.#peers.executor.guess(r) });`,
+          for (const { tag, client, session, seqno, value } of batchCodec.decode(batch).right) {
+            if (tag === 'execute')
+              this.#scope.send(client, { tag: 'reply', session, seqno, value: this.#peers.executor.guessed(value).reply });
+          }`,
       },
+      ...guesses,
     ],
     hunt: quick,
   },
@@ -159,20 +276,21 @@ const execution: readonly Plant[] = [
     id: 'R40',
     title: 'half of a batch is executed',
     seenIn: 'folklore',
-    planted: 'protocol and host, without the invariants on folds',
+    planted: 'protocol and host, without the invariants on folds; the counter',
     checks: ['REF'],
     patches: [
       {
-        file: protocol('executor'),
-        find: 'for (const r of batch) { let answer',
-        replace: 'for (const r of batch.slice(0, Math.ceil(batch.length / 2))) { let answer',
+        file: protocol('machine'),
+        find: 'for (const r of requests) {',
+        replace: 'for (const r of requests.slice(0, Math.ceil(requests.length / 2))) {',
       },
       {
         file: host('executor'),
-        find: 'for (const request of batch) {',
-        replace: `for (const { client, seqno } of batch.slice(Math.ceil(batch.length / 2))) this.#election.forget(client, seqno);
-          for (const request of batch.slice(0, Math.ceil(batch.length / 2))) {`,
+        find: "if (request.tag === 'open') this.#open(request, answering);",
+        replace:
+          "if (i >= Math.ceil(requests.length / 2)) {} else if (request.tag === 'open') this.#open(request, answering);",
       },
+      counterOnly,
       ...withoutFolds,
     ],
     hunt: long,
@@ -191,11 +309,34 @@ const execution: readonly Plant[] = [
       },
       {
         file: 'systems/ironrsm/applications/kv.js',
-        find: 'return answer(state.set(key, command.value), { tag:',
-        replace: 'return answer(state.set(key, Buffer.from(String(Date.now()))), { tag:',
+        find: 'kept(command.value)), { tag:',
+        replace: 'Buffer.from(String(Date.now()))), { tag:',
       },
     ],
     hunt: quick,
+  },
+  {
+    id: 'R53',
+    title: 'a batch is executed under another digest: a replica executes its own vote, whatever its ballot and digest',
+    seenIn: 'folklore',
+    planted: 'protocol and host; short epochs, many requests at a time, many losses',
+    checks: ['INV'],
+    patches: [
+      {
+        file: protocol('learner'),
+        find: 'return own && equalBytes(vote.digest, slot.digest) ? vote.batch : slot.batch;',
+        replace: 'return vote !== undefined ? vote.batch : slot.batch;',
+      },
+      {
+        file: host('executor'),
+        find: 'return mine ? vote.batch',
+        replace: 'return vote !== undefined ? vote.batch',
+      },
+      drawing(`${shortEpochs}, ${manyOperations}`),
+      manyClients,
+      ...manyLosses,
+    ],
+    hunt: { runs: 400, steps: 1000, nodes: 3, faults: ['loss'] },
   },
 ];
 
