@@ -1,7 +1,7 @@
 /** A service and a network for tests of the client alone: sessions as README.md says they execute, behind three end points of which one leads. */
 import { type EndPoint, endPoint } from '../../src/spec/endpoint.js';
 import { ClientCore, type ClientCoreOptions, type Outcome } from '../../systems/ironrsm/client.js';
-import type { Message, RsmMessage } from '../../systems/ironrsm/messages.js';
+import { joined, type Message, parted, type RsmMessage } from '../../systems/ironrsm/messages.js';
 
 export const replicas = [1, 2, 3].map((i) => endPoint(`127.0.0.1:700${i}`));
 
@@ -9,16 +9,20 @@ interface ModelSession {
   floor: number;
   high: number;
   readonly ordered: boolean;
-  /** Values by seqno: the reply is the value itself. */
-  readonly done: Map<number, string>;
+  /** By seqno, the value of the request in hexadecimal digits, and its reply. */
+  readonly done: Map<number, { readonly value: string; readonly reply: Uint8Array }>;
 }
 
-/** A request that the service executed. */
+/** An operation that the service executed. */
 export interface Executed {
   readonly session: number;
   readonly seqno: number;
   readonly value: string;
 }
+
+/** The operations of a request, as text. */
+export const operationsOf = ({ value }: Message<'request'>): readonly string[] =>
+  parted(value).map((operation) => Buffer.from(operation).toString());
 
 /** A deterministic source of numbers from 0 to 1 (mulberry32). */
 export const randomOf = (seed: number): (() => number) => {
@@ -30,6 +34,9 @@ export const randomOf = (seed: number): (() => number) => {
     return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
   };
 };
+
+/** The service's: what the value of a request may have. */
+export const requestBytesMax = 1000;
 
 /** What the network does to each packet, as shares of one. */
 export interface Faults {
@@ -81,7 +88,8 @@ export class ModelService {
     return { tag: 'opened', nonce, session };
   }
 
-  #execute({ session: id, seqno, floor, value }: Message<'request'>): readonly RsmMessage[] {
+  #execute(request: Message<'request'>): readonly RsmMessage[] {
+    const { session: id, seqno, floor } = request;
     const session = this.#sessions.get(id);
     if (session === undefined) {
       return id < this.#nextSession ? [{ tag: 'refused', session: id, seqno, reason: 'SESSION_EXPIRED' }] : [];
@@ -90,16 +98,19 @@ export class ModelService {
     session.floor = Math.max(session.floor, floor);
     for (const key of session.done.keys()) if (key < session.floor) session.done.delete(key);
     if (seqno < session.floor || seqno >= session.floor + this.#window) return [];
-    const text = Buffer.from(value).toString();
+    const value = Buffer.from(request.value).toString('hex');
     const known = session.done.get(seqno);
-    if (known !== undefined && known !== text) return [{ tag: 'refused', session: id, seqno, reason: 'SEQNO_REUSED' }];
-    if (known === undefined) {
-      if (session.ordered && seqno !== Math.max(session.high + 1, session.floor)) return [];
-      session.done.set(seqno, text);
-      session.high = Math.max(session.high, seqno);
-      this.executed.push({ session: id, seqno, value: text });
+    if (known !== undefined) {
+      if (known.value !== value) return [{ tag: 'refused', session: id, seqno, reason: 'SEQNO_REUSED' }];
+      return [{ tag: 'reply', session: id, seqno, value: known.reply }];
     }
-    return [{ tag: 'reply', session: id, seqno, value }];
+    if (session.ordered && seqno !== Math.max(session.high + 1, session.floor)) return [];
+    const operations = operationsOf(request);
+    const reply = joined(operations.map((operation) => Buffer.from(`reply to ${operation}`)));
+    session.done.set(seqno, { value, reply });
+    session.high = Math.max(session.high, seqno);
+    for (const operation of operations) this.executed.push({ session: id, seqno, value: operation });
+    return [{ tag: 'reply', session: id, seqno, value: reply }];
   }
 }
 
@@ -126,15 +137,17 @@ export class ModelRun {
   readonly #faults: Faults;
   #order = 0;
 
-  constructor(seed: number, faults: Faults, options: Partial<ClientCoreOptions> = {}, valueBytesMax = 1000) {
+  /** `defers`: whether operations that are asked for in one turn are put together. */
+  constructor(seed: number, faults: Faults, options: Partial<ClientCoreOptions> = {}, defers = false) {
     this.#random = randomOf(seed);
     this.#faults = faults;
     const window = options.window ?? 8;
-    this.service = new ModelService(window, valueBytesMax);
+    this.service = new ModelService(window, requestBytesMax);
     this.core = new ClientCore(
       {
         ...{ replicas, ordered: false, window, retryMs: 100, retryMsMax: 400, random: this.#random },
         nonce: () => Math.floor(this.#random() * 2 ** 40),
+        requestBytesMax,
         ...options,
       },
       {
@@ -146,6 +159,7 @@ export class ModelRun {
           this.outcomes.set(id, outcome);
           this.onSettled(id);
         },
+        ...(defers ? { defer: () => this.#arrive(0, () => this.core.flush(this.nowMs)) } : {}),
       },
     );
   }
@@ -187,7 +201,11 @@ export class ModelRun {
     const { loss, duplicates, delayMsMax } = this.#faults;
     const copies = this.#random() < loss ? 0 : this.#random() < duplicates ? 2 : 1;
     for (let i = 0; i < copies; i++) {
-      this.#travelling.push({ atMs: this.nowMs + this.#random() * delayMsMax, order: this.#order++, deliver });
+      this.#arrive(this.#random() * delayMsMax, deliver);
     }
+  }
+
+  #arrive(afterMs: number, deliver: () => void): void {
+    this.#travelling.push({ atMs: this.nowMs + afterMs, order: this.#order++, deliver });
   }
 }

@@ -16,7 +16,7 @@ import {
   timedOut,
   tooLarge,
 } from '../../systems/ironrsm/client/outcome.js';
-import type { RsmMessage } from '../../systems/ironrsm/messages.js';
+import { joined, type RsmMessage } from '../../systems/ironrsm/messages.js';
 import { RsmClientHistory, recordingOf } from '../../systems/ironrsm/simulation/history.js';
 import { ironrsmSimulation } from '../../systems/ironrsm/simulation.js';
 
@@ -140,13 +140,18 @@ describe('the history of simulated clients', () => {
   });
 
   it('knows that somebody who ignores replies may have been served', () => {
-    const verdict = (counted: number): string => {
+    const verdict = (value: Uint8Array, counted: number): string => {
       const history = new RsmClientHistory(recordingOf(counter));
-      history.mayAsk(alice, new Uint8Array(), 0);
+      history.mayAsk(alice, value, 0);
       history.asked(bob, new Uint8Array(), 1).settled({ tag: 'reply', value: count(counted) }, 2);
       return history.judge().answer;
     };
-    expect([1, 2, 3].map(verdict)).toEqual(['linearizable', 'linearizable', 'not']);
+    const once = new Uint8Array();
+    const verdicts = (value: Uint8Array): string[] => [1, 2, 3, 4].map((counted) => verdict(value, counted));
+    expect(verdicts(joined([once]))).toEqual(['linearizable', 'linearizable', 'not', 'not']);
+    // Each operation of a request counts; a value that is no list has none.
+    expect(verdicts(joined([once, once]))).toEqual(['linearizable', 'linearizable', 'linearizable', 'not']);
+    expect(verdicts(Uint8Array.of(1))).toEqual(['linearizable', 'not', 'not', 'not']);
   });
 
   it('holds a counter to what was acknowledged, and to that plus what is unknown', () => {
