@@ -34,6 +34,7 @@ describe('ironkeel explore', () => {
     ['two-phase-commit', ['--size', '6']],
     ['paxos', []],
     ['lock', []],
+    ['ironrsm', ['--operations', '1']],
   ])('counts the states of %s on two threads as on one', async (model, args) => {
     const counts = ({ generated, distinct, depth, complete, reached, rows }: Record<string, unknown>) => {
       const of = (rows as { action: string; generated: number }[]).map((row) => [row.action, row.generated]);

@@ -134,7 +134,8 @@ class HostExplorer<C, H extends Host<M, W>, S, M extends Tagged, Step, W> {
         const sent = this.#with(state.sent, sends);
         const label = `step(${me} takes ${taken.map(({ source, message }) => `${message.tag} of ${source}`).join(', ') || 'nothing'})`;
         const refused = violation === undefined ? null : { host: me, code: violation.code, rule: violation.rule };
-        if (after === state.hosts[i] && sent === state.sent && refused === null) emit(label, state);
+        const before = this.#states.of(state.hosts[i] as object).value;
+        if (after === before && sent === state.sent && refused === null) emit(label, state);
         else emit(label, { hosts: state.hosts.with(i, after), sent, inputs: state.inputs.with(i, inputs), refused });
       }
     });

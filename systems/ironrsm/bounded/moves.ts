@@ -118,7 +118,20 @@ export class Moves {
     );
   }
 
-  from(state: BoundedState, emit: Emit): void {
+  /** The state whose parts are those of the pools: a state that came from another thread is a copy. */
+  #pooled(state: BoundedState): BoundedState {
+    const sent = this.#sets.of(state.sent).packets;
+    if (sent === state.sent) return state;
+    return {
+      proposers: state.proposers.map((value, i) => this.#own(this.#proposers[i] as Role<ProposerRole>, value)),
+      acceptors: state.acceptors.map((value, i) => this.#own(this.#acceptors[i] as Role<AcceptorRole>, value)),
+      learner: this.#own(this.#learner, state.learner),
+      sent,
+    };
+  }
+
+  from(copied: BoundedState, emit: Emit): void {
+    const state = this.#pooled(copied);
     const sent = this.#sets.of(state.sent);
     for (let i = 0; i < this.#ballots; i++) this.#lead(state, sent, i, emit);
     this.#vote(state, sent, emit);
