@@ -6,9 +6,7 @@ import {
   host,
   hostFile,
   long,
-  manyClients,
   manyLosses,
-  manyOperations,
   protocol,
   quick,
   shortEpochs,
@@ -319,24 +317,18 @@ const execution: readonly Plant[] = [
     id: 'R53',
     title: 'a batch is executed under another digest: a replica executes its own vote, whatever its ballot and digest',
     seenIn: 'folklore',
-    planted: 'protocol and host; short epochs, many requests at a time, many losses',
-    checks: ['INV'],
+    planted: 'host; short epochs, many losses',
+    checks: ['RC'],
     patches: [
-      {
-        file: protocol('learner'),
-        find: 'return own && equalBytes(vote.digest, slot.digest) ? vote.batch : slot.batch;',
-        replace: 'return vote !== undefined ? vote.batch : slot.batch;',
-      },
       {
         file: host('executor'),
         find: 'return mine ? vote.batch',
         replace: 'return vote !== undefined ? vote.batch',
       },
-      drawing(`${shortEpochs}, ${manyOperations}`),
-      manyClients,
+      drawing(shortEpochs),
       ...manyLosses,
     ],
-    hunt: { runs: 400, steps: 1000, nodes: 3, faults: ['loss'] },
+    hunt: { runs: 400, steps: 1000, nodes: 5, faults: ['loss', 'reorder', 'duplicate', 'delay'] },
   },
 ];
 

@@ -169,7 +169,7 @@ const stateTransfer: readonly Plant[] = [
     id: 'R48',
     title: 'pieces of two states are joined: a piece counts from any replica, of any position',
     seenIn: 'folklore',
-    planted: 'protocol and host; a log that forgets at once',
+    planted: 'protocol and host; a log that forgets at once, transfers that are soon begun anew',
     checks: ['INV'],
     patches: [
       {
@@ -182,9 +182,11 @@ const stateTransfer: readonly Plant[] = [
         find: 'inbound === undefined || inbound.supplier !== sender || inbound.opn !== opn',
         replace: 'inbound === undefined',
       },
-      drawing(smallPieces),
+      drawing(
+        'retainOpsMax: 1, pieceBytesMax: 1 << 17, transferTriesMax: 0, retransmitPeriodMs: 30, retransmitPeriodMsMax: 30',
+      ),
     ],
-    hunt: long,
+    hunt: { ...long, steps: 1000, faults: ['loss', 'delay', 'reorder', 'pause', 'partition'] },
   },
   {
     id: 'R49',
