@@ -1,61 +1,26 @@
 import { describe, expect, it } from 'vitest';
 import { wireName } from '../../src/host/wire-name.js';
 import { openTransport } from '../../src/network/transport.js';
-import { type EndPoint, endPoint } from '../../src/spec/endpoint.js';
+import { endPoint } from '../../src/spec/endpoint.js';
 import { E } from '../../src/spec/prelude.js';
 import { kv } from '../../systems/ironrsm/applications/kv.js';
+import { ClientCore, KvClient, type Requester, RsmClient } from '../../systems/ironrsm/client.js';
+import { type Message, parted, type RsmMessage, rsmCodec } from '../../systems/ironrsm/messages.js';
+
 import {
-  ClientCore,
-  type ClientCoreOptions,
-  KvClient,
-  type Outcome,
-  type Requester,
-  RsmClient,
-} from '../../systems/ironrsm/client.js';
-import { joined, type Message, parted, type RsmMessage, rsmCodec } from '../../systems/ironrsm/messages.js';
-
-const replicas = [endPoint('127.0.0.1:7001'), endPoint('127.0.0.1:7002'), endPoint('127.0.0.1:7003')] as const;
-const [first, second, third] = replicas;
-const value = Buffer.from('value');
-/** Of a request whose one operation is `value`, and of its reply. */
-const alone = joined([value]);
-
-/** A client under virtual time, with what it sent and how its operations ended. Each operation has a request of its own unless the test gives a `requestBytesMax`. */
-const clientWith = (options: Partial<ClientCoreOptions> = {}) => {
-  const sent: { readonly targets: readonly EndPoint[]; readonly messages: readonly RsmMessage[] }[] = [];
-  const outcomes: [number, Outcome][] = [];
-  let nonces = 40;
-  const core = new ClientCore(
-    {
-      ...{ replicas, ordered: false, window: 4, retryMs: 100, retryMsMax: 400, requestBytesMax: 1 },
-      ...{ random: () => 0.5, nonce: () => nonces++, ...options },
-    },
-    {
-      send: (targets, messages) => sent.push({ targets, messages }),
-      settled: (id, outcome) => outcomes.push([id, outcome]),
-    },
-  );
-  /** The seqnos of the requests in the last send. */
-  const lastSeqnos = (): number[] => (sent.at(-1)?.messages ?? []).map((m) => (m.tag === 'request' ? m.seqno : -1));
-  return { core, sent, outcomes, lastSeqnos };
-};
-
-const opened = (nonce = 40, session = 9): Message<'opened'> => ({ tag: 'opened', nonce, session });
-const reply = (seqno: number, session = 9): Message<'reply'> => ({ tag: 'reply', session, seqno, value: alone });
-const refused = (seqno: number, reason: Message<'refused'>['reason'], session = 9): Message<'refused'> => ({
-  ...{ tag: 'refused', session, seqno, reason },
-});
-const redirect = (seqno: number, proposer: number): Message<'redirect'> => ({
-  ...{ tag: 'redirect', view: { seqno, proposer } },
-});
-
-/** A client whose session 9 was opened by the second replica, with `requests` outstanding, made at 0 for 5 s. */
-const openClient = (requests: number, options: Partial<ClientCoreOptions> = {}) => {
-  const client = clientWith(options);
-  for (let i = 0; i < requests; i++) client.core.request(0, value, 5000);
-  client.core.onPacket(second, opened(), 0);
-  return client;
-};
+  alone,
+  clientWith,
+  first,
+  openClient,
+  opened,
+  redirect,
+  refused,
+  replicas,
+  reply,
+  second,
+  third,
+  value,
+} from './lone-client.js';
 
 describe('a client', () => {
   it('opens a session with its first request, asks all replicas while it knows no leader, and then the one that answered', () => {
@@ -69,7 +34,7 @@ describe('a client', () => {
       messages: [{ tag: 'request', session: 9, seqno: 1, floor: 1, value: alone }],
     });
     core.onPacket(second, reply(1), 10);
-    expect(outcomes).toEqual([[1, { tag: 'reply', value }]]);
+    expect(outcomes).toEqual([[1, { tag: 'reply', value: new Uint8Array(value) }]]);
     core.request(10, value, 5000);
     expect(sent[2]?.messages).toEqual([{ tag: 'request', session: 9, seqno: 2, floor: 2, value: alone }]);
     expect(core.session).toEqual({ id: 9, floor: 2, next: 3 });
@@ -356,7 +321,7 @@ describe('the key-value client', () => {
   });
 });
 
-/** A replica that leads, opens the session 1 for everyone, and answers with what `answer` makes of the bundles that it gets. */
+/** A replica that leads, opens the session 1 for everyone, and answers with what `answer` makes of the bundles that it gets; `bundles`: the operations of each request of each. */
 const fakeReplica = async (answer: (messages: readonly Message<'request'>[]) => readonly RsmMessage[]) => {
   const transport = await openTransport<RsmMessage>({
     ...{ bind: { address: '127.0.0.1' }, clusterName: wireName('fake', 'ironrsm'), codec: rsmCodec },
@@ -364,7 +329,7 @@ const fakeReplica = async (answer: (messages: readonly Message<'request'>[]) => 
   });
   if (E.isLeft(transport)) throw new Error(transport.left);
   const { right: socket } = transport;
-  const bundles: number[] = [];
+  const bundles: number[][] = [];
   socket.onMessages(() => {
     const requests: Message<'request'>[] = [];
     for (let datum = socket.inbox.shift(); datum !== undefined; datum = socket.inbox.shift()) {
@@ -375,7 +340,7 @@ const fakeReplica = async (answer: (messages: readonly Message<'request'>[]) => 
       }
       if (socket.pending === 0) for (const m of answer(requests)) socket.send(source, rsmCodec.encode(m));
     }
-    if (requests.length > 0) bundles.push(requests.length);
+    if (requests.length > 0) bundles.push(requests.map((m) => parted(m.value).length));
     socket.flush();
   });
   return { socket, bundles };
@@ -388,24 +353,30 @@ describe('a client on a socket', () => {
     return client.right;
   };
 
-  it('has many requests outstanding, and sends those together that are made together', async () => {
-    const { socket, bundles } = await fakeReplica((requests) =>
-      requests.map(({ session, seqno, value: asked }) => ({ tag: 'reply', session, seqno, value: asked })),
-    );
-    const client = await RsmClient.open({ cluster: 'fake', replicas: [socket.me], datagramBytesMax: 8192 });
-    if (E.isLeft(client)) throw new Error(client.left);
-    const ask = async (i: number): Promise<void> => {
-      for (let n = 0; n < 3; n++) {
-        const asked = Buffer.from(`${i} ${n}`);
-        const answer = await client.right.request(asked);
-        expect(E.isRight(answer) && Buffer.from(answer.right).toString()).toBe(`${i} ${n}`);
-      }
-    };
-    await Promise.all(Array.from({ length: 50 }, (_, i) => ask(i)));
-    await client.right.close();
-    await socket.close();
-    expect(bundles).toEqual([50, 50, 50]);
-  });
+  it.each([
+    [50, [50]],
+    [130, [64, 64, 2]],
+  ])(
+    'puts %i operations that are asked for in one turn into requests of %j, and gives each its own reply',
+    async (count, groups) => {
+      const { socket, bundles } = await fakeReplica((requests) =>
+        requests.map(({ session, seqno, value: asked }) => ({ tag: 'reply', session, seqno, value: asked })),
+      );
+      const client = await RsmClient.open({ cluster: 'fake', replicas: [socket.me], datagramBytesMax: 8192 });
+      if (E.isLeft(client)) throw new Error(client.left);
+      const ask = async (i: number): Promise<void> => {
+        for (let n = 0; n < 3; n++) {
+          const asked = Buffer.from(`${i} ${n}`);
+          const answer = await client.right.request(asked);
+          expect(E.isRight(answer) && Buffer.from(answer.right).toString()).toBe(`${i} ${n}`);
+        }
+      };
+      await Promise.all(Array.from({ length: count }, (_, i) => ask(i)));
+      await client.right.close();
+      await socket.close();
+      expect(bundles).toEqual([groups, groups, groups]);
+    },
+  );
 
   it('ends its requests as unknown when its session expires', async () => {
     const { socket } = await fakeReplica((requests) =>

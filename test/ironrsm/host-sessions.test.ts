@@ -3,7 +3,17 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { natMax } from '../../src/spec/nat.js';
 import { parted, type Request, type RsmMessage, requestDigest, sessionIdsMax } from '../../systems/ironrsm/messages.js';
-import { ballot, bytesOf, execute, heartbeat, LoneReplica, messagesOf, open, request, valueOf } from './lone-replica.js';
+import {
+  ballot,
+  bytesOf,
+  execute,
+  heartbeat,
+  LoneReplica,
+  messagesOf,
+  open,
+  request,
+  valueWith,
+} from './lone-replica.js';
 import { anyRecorder, clientAt } from './recorder.js';
 import type { RecordingIo } from './recording-io.js';
 
@@ -80,7 +90,7 @@ describe('an operation', () => {
       [1, 1],
       [0, 4],
     ]);
-    expect(lone.host.executor.replyBytes).toBe(before - valueOf('5').length);
+    expect(lone.host.executor.replyBytes).toBe(before - valueWith('5').length);
     expect(answers(lone.decide(1, execute(2)))).toEqual([]);
     expect(lone.executed).toHaveLength(5);
   });
@@ -166,6 +176,56 @@ describe('an operation', () => {
   });
 });
 
+describe('a request of several operations', () => {
+  test('has them applied in their order, and is answered with their replies in that order', () => {
+    const lone = withSessions(2);
+    const io = lone.decide(1, execute(1, { value: valueWith('a', '', 'c') }), execute(1, { session: 1 }));
+    expect(answers(io)).toEqual(['0/1 = 1 2 3', '1/1 = 4']);
+    expect(lone.executed).toEqual(['a', '', 'c', 'r1']);
+    expect(lone.host.executor.replyBytes).toBe(valueWith('1', '2', '3').length + valueWith('4').length);
+  });
+
+  test('has none of them applied again, and is answered with all that is kept', () => {
+    const lone = withSessions(1);
+    const value = valueWith('a', 'b');
+    lone.decide(1, execute(1, { value }));
+    expect(answers(lone.decide(1, execute(1, { value })))).toEqual(['0/1 = 1 2']);
+    expect(answers(lone.take(clientAt(0), request(1, { value })))).toEqual(['0/1 = 1 2']);
+    // The same operations in another order, or some of them, are another value.
+    for (const other of [valueWith('b', 'a'), valueWith('a')])
+      expect(answers(lone.decide(1, execute(1, { value: other })))).toEqual(['0/1 SEQNO_REUSED']);
+    expect(lone.executed).toEqual(['a', 'b']);
+  });
+
+  test('counts as one, for the window, for its order in a session, and where it is too large', () => {
+    const lone = ordered(new LoneReplica({ sessionWindow: 2, requestBytesMax: valueWith('a', 'b').length }));
+    const value = valueWith('a', 'b');
+    expect(answers(lone.take(clientAt(0), request(1, { value: valueWith('a', 'b', '') })))).toEqual([
+      '0/1 REQUEST_TOO_LARGE',
+    ]);
+    lone.decide(1, execute(2, { value }), execute(1, { value }), execute(2, { text: 'c' }), execute(3));
+    expect(lone.executed).toEqual(['a', 'b', 'c']);
+    expect(lone.host.executor.sessions.get(0)).toMatchObject({ floor: 1, high: 2 });
+  });
+
+  test.each([
+    ['no list', bytesOf('?')],
+    ['a list that is cut off', valueWith('a', 'b').subarray(0, 9)],
+    ['a list with more behind it', Uint8Array.of(...valueWith('a'), 0)],
+    ['an empty list', valueWith()],
+  ])('executes nothing where its value is %s, and is answered with no replies, once and for all', (_, value) => {
+    const lone = withSessions(1);
+    const io = lone.decide(1, execute(1, { value }));
+    const reply: RsmMessage = { tag: 'reply', session: 0, seqno: 1, value: new Uint8Array() };
+    expect(messagesOf('reply', io.sent)).toEqual([reply]);
+    expect(io.touches.map((t) => t.component)).not.toContain('executor.app');
+    expect(lone.executed).toEqual([]);
+    expect(lone.host.executor.sessions.get(0)).toMatchObject({ high: 1 });
+    expect(answers(lone.decide(1, execute(1)))).toEqual(['0/1 SEQNO_REUSED']);
+    expect(lone.executed).toEqual([]);
+  });
+});
+
 describe('a session', () => {
   test('expires when there are too many: the first that was not used since its last turn', () => {
     const lone = withSessions(3, { sessionsMax: 3 });
@@ -184,7 +244,7 @@ describe('a session', () => {
   });
 
   test('expires when replies take too many bytes, with its replies, but never the last one', () => {
-    const lone = withSessions(3, { replyBytesMax: 2 * valueOf('1').length });
+    const lone = withSessions(3, { replyBytesMax: 2 * valueWith('1').length });
     lone.decide(1, execute(1, { session: 1 }), execute(2, { session: 1 }));
     expect(lone.host.executor.sessions.size).toBe(3);
     // All count as used at first, and have one turn each: then 0 goes, which frees nothing, and 1, which frees what it holds.
@@ -209,7 +269,7 @@ describe('a session', () => {
     const anyRequest = fc.record({ session: fc.nat(3), seqno: fc.integer({ min: 1, max: 12 }), ahead: fc.nat(4) });
     fc.assert(
       fc.property(fc.array(fc.array(anyRequest, { maxLength: 6 }), { maxLength: 12 }), (operations) => {
-        const lone = withSessions(4, { sessionWindow: 4, sessionsMax: 3, replyBytesMax: 12 * valueOf('1').length });
+        const lone = withSessions(4, { sessionWindow: 4, sessionsMax: 3, replyBytesMax: 12 * valueWith('1').length });
         for (const operation of operations) {
           const requests: Request[] = operation.map(({ session, seqno, ahead }) =>
             execute(seqno, { session, floor: Math.max(1, seqno - ahead), text: `${session}/${seqno}` }),
@@ -220,7 +280,7 @@ describe('a session', () => {
         const { done, sessions } = lone.host.executor;
         for (const { session, seqno, digest } of done.values()) {
           expect(lone.executed).toContain(`${session}/${seqno}`);
-          expect(digest).toBe(requestDigest(valueOf(`${session}/${seqno}`)));
+          expect(digest).toBe(requestDigest(valueWith(`${session}/${seqno}`)));
           expect(seqno).toBeLessThan((sessions.get(session)?.floor ?? 0) + 4);
         }
       }),
@@ -233,7 +293,7 @@ describe('a request that arrives', () => {
   const kept = (lone: LoneReplica): number => lone.host.election.fresh.size;
 
   test('is refused by name where it is too large, whoever leads, and not held', () => {
-    const lone = withSessions(1, { requestBytesMax: valueOf('six').length });
+    const lone = withSessions(1, { requestBytesMax: valueWith('six').length });
     const io = lone.take(clientAt(5), request(9, { session: 7, text: 'four' }));
     expect(io.sent).toEqual([
       {

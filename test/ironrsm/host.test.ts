@@ -44,6 +44,16 @@ describe('a cluster without faults', () => {
     for (const h of cluster.hosts) expect([h.election.fresh.size, h.election.waiting.size]).toEqual([0, 0]);
   });
 
+  test('executes the operations of a request next to each other, in one order on every replica', () => {
+    const cluster = ready();
+    cluster.request(0, 1, ['a', 'b']);
+    cluster.request(1, 1, ['c', 'd', 'e']);
+    cluster.settle();
+    expect(cluster.replies(0, 1)).toEqual(['1 2']);
+    expect(cluster.replies(1, 1)).toEqual(['3 4 5']);
+    for (const i of [0, 1, 2]) expect(cluster.executed(i)).toEqual(['a', 'b', 'c', 'd', 'e']);
+  });
+
   test('works as a cluster of one', () => {
     const cluster = ready(1);
     cluster.request(0, 1, 'a');

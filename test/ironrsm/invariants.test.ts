@@ -9,7 +9,14 @@ import { counter } from '../../systems/ironrsm/applications/counter.js';
 import { defaultParameters } from '../../systems/ironrsm/configuration.js';
 import { type Fold, type RsmChange, type RsmCluster, RsmHistory, specOf } from '../../systems/ironrsm/history.js';
 import { ironrsmInvariants } from '../../systems/ironrsm/invariants.js';
-import { type Ballot, batchCodec, digestOf, joined, type RsmMessage, rsmCodec } from '../../systems/ironrsm/messages.js';
+import {
+  type Ballot,
+  batchCodec,
+  digestOf,
+  joined,
+  type RsmMessage,
+  rsmCodec,
+} from '../../systems/ironrsm/messages.js';
 import { ironrsmProtocol, type Replica } from '../../systems/ironrsm/protocol.js';
 
 const replicas = [1, 2, 3].map((i) => endPoint(`10.0.0.${i}:7000`));
@@ -368,6 +375,23 @@ describe('the history', () => {
     );
     expect(history.steps.map((taken) => taken.map(({ step }) => step.tag))).toEqual([['open'], ['execute']]);
     expect(specOf(history)).toMatchObject({ app: 1, nextSession: 1, replyBytes: 12 });
+  });
+
+  it('folds the operations of a request in their order, and the bytes that are no list of any as none', () => {
+    const folded = (asked: Uint8Array) => {
+      const batch = batchCodec.encode([{ tag: 'execute', client, session: 0, seqno: 1, floor: 1, value: asked }]);
+      const history = new RsmHistory(configuration);
+      history.remember(
+        [opening, batch].flatMap((bytes, opn) => [
+          from(0, { tag: '2a', ballot, opn, batch: bytes }),
+          ...all.map((i) => from(i, { tag: '2b', ballot, opn, digest: digestOf(bytes) })),
+        ]),
+      );
+      return { app: history.folds[2]?.app, reply: specOf(history).executed.get('0.1')?.reply };
+    };
+    const counts = [1, 2, 3].map((n) => Uint8Array.of(0, 0, 0, 0, 0, 0, 0, n));
+    expect(folded(joined([value, value, value]))).toEqual({ app: 3, reply: joined(counts) });
+    expect(folded(Uint8Array.of(1))).toEqual({ app: 0, reply: new Uint8Array() });
   });
 
   it('chooses nothing on the votes of a minority, nor on votes of different ballots or digests', () => {

@@ -36,7 +36,7 @@ export const open = (nonce = 0, client = 0, ordered = false): Request => ({
 });
 
 /** A value with these operations. */
-export const valueOf = (...operations: readonly string[]): Uint8Array => joined(operations.map(bytesOf));
+export const valueWith = (...operations: readonly string[]): Uint8Array => joined(operations.map(bytesOf));
 
 /** What a test says of a request; without a word on its value it has the one operation `r` and its seqno. */
 interface Asked {
@@ -48,13 +48,10 @@ interface Asked {
   readonly value?: Uint8Array;
 }
 
-const valueFor = (seqno: number, { text = `r${seqno}`, value = valueOf(text) }: Asked): Uint8Array => value;
+const valueFor = (seqno: number, { text = `r${seqno}`, value = valueWith(text) }: Asked): Uint8Array => value;
 
 /** A request as a batch holds it. Client n has session n unless the test says otherwise. */
-export const execute = (
-  seqno: number,
-  more: Asked & { client?: number } = {},
-): Request => {
+export const execute = (seqno: number, more: Asked & { client?: number } = {}): Request => {
   const { session = 0, floor = 1, client = session } = more;
   return { tag: 'execute', client: clientAt(client), session, seqno, floor, value: valueFor(seqno, more) };
 };

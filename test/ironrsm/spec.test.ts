@@ -26,6 +26,11 @@ const execute = (session: number, seqno: number, ...value: number[]): RsmStep =>
   value: joined([Uint8Array.from(value)]),
 });
 
+/** A request with several operations, or with a value that is no list. */
+const executeValue = (session: number, seqno: number, value: Uint8Array): RsmStep => ({
+  ...{ tag: 'execute', client, session, seqno, value },
+});
+
 const reach = (state: RsmSpec, ...steps: RsmStep[]): RsmSpec => {
   let current = state;
   for (const step of steps) {
@@ -90,6 +95,30 @@ describe('the service', () => {
     expect(refuses(one, execute(0, 1, 1, 2, 3))).toBe(false);
   });
 
+  it('executes the operations of a request in their order, each once, and nothing of a value that is no list', () => {
+    const roomy = rsmService({ replicas, app: counter, parameters: { ...parameters, requestBytesMax: 12 } });
+    const next = (state: RsmSpec, step: RsmStep): RsmSpec => {
+      const successor = roomy.next(state, step);
+      if (O.isNone(successor)) throw new Error('refused');
+      return successor.value;
+    };
+    const counts = (...all: number[]): Uint8Array => joined(all.map((n) => Uint8Array.of(0, 0, 0, 0, 0, 0, 0, n)));
+    const three = next(one, executeValue(0, 1, joined([1, 2, 3].map(() => new Uint8Array()))));
+    expect(three.app).toBe(3);
+    expect(three.executed.get('0.1')?.reply).toEqual(counts(1, 2, 3));
+    expect(three.replyBytes).toBe(36);
+    // The bound is one on the value, not on an operation.
+    expect(O.isNone(roomy.next(three, executeValue(0, 2, joined([1, 2, 3, 4].map(() => new Uint8Array())))))).toBe(
+      true,
+    );
+    for (const value of [Uint8Array.of(1), Uint8Array.of(0, 0, 0, 2, 1), new Uint8Array()]) {
+      const none = next(three, executeValue(0, 2, value));
+      expect([none.app, none.replyBytes]).toEqual([3, 36]);
+      expect(none.executed.get('0.2')).toEqual({ value, reply: new Uint8Array() });
+      expect(O.isNone(roomy.next(none, execute(0, 2)))).toBe(true);
+    }
+  });
+
   it('lets sessions expire where there are too many or replies too long, then at once, and never else', () => {
     expect(refuses(one, expire(0))).toBe(true);
     const crowded = reach(one, open(), open());
@@ -140,6 +169,21 @@ describe('the service answers', () => {
     expect(why(reply(1, 1))).toBeUndefined();
     expect(why(reply(2, 2))).toBeUndefined();
     expect(why(reply(2, 2), reach(state, open(), open(), expire(0)))).toBeUndefined();
+  });
+
+  it('with all replies of a request of several operations, in their order', () => {
+    const value = joined([new Uint8Array(), new Uint8Array()]);
+    const roomy = rsmService({ replicas, app: counter, parameters: { ...parameters, requestBytesMax: 12 } });
+    const done = roomy.next(one, executeValue(0, 1, value));
+    if (O.isNone(done)) throw new Error('refused');
+    const set = sentOf([client, { tag: 'request', session: 0, seqno: 1, floor: 1, value }]);
+    const [first, second] = [1, 2].map((n) => Uint8Array.of(0, 0, 0, 0, 0, 0, 0, n)) as [Uint8Array, Uint8Array];
+    const replies = (...parts: Uint8Array[]): RsmMessage => ({
+      ...{ tag: 'reply', session: 0, seqno: 1, value: joined(parts) },
+    });
+    expect(why(replies(first, second), done.value, set)).toBeUndefined();
+    for (const wrong of [replies(second, first), replies(first), replies(first, second, second), replies()])
+      expect(why(wrong, done.value, set)).toBe('the request was answered otherwise');
   });
 
   it('with no other reply, to nobody else, and not before the execution', () => {

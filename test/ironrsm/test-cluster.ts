@@ -6,7 +6,7 @@ import { defaultParameters, type Parameters } from '../../systems/ironrsm/config
 import { type ReplicaAction, ReplicaHost } from '../../systems/ironrsm/host.js';
 import { parted, type RsmMessage } from '../../systems/ironrsm/messages.js';
 import { faultsOf, inconsistenciesOf, stateOf } from './host-state.js';
-import { messagesOf, valueOf } from './lone-replica.js';
+import { messagesOf, valueWith } from './lone-replica.js';
 import { anyRecorder, clientAt, replicaAt } from './recorder.js';
 import { frozen, RecordingIo } from './recording-io.js';
 
@@ -71,9 +71,14 @@ export class TestCluster {
   }
 
   /** Sends a client's request, of one operation or of several, to the replicas, all of them unless `targets` says which. */
-  request(client: number, seqno: number, text: string | readonly string[], targets = this.replicas.map((_, i) => i)): void {
+  request(
+    client: number,
+    seqno: number,
+    text: string | readonly string[],
+    targets = this.replicas.map((_, i) => i),
+  ): void {
     const session = this.session(client);
-    const message = { tag: 'request', session, seqno, floor: 1, value: valueOf(...[text].flat()) } as const;
+    const message = { tag: 'request', session, seqno, floor: 1, value: valueWith(...[text].flat()) } as const;
     for (const i of targets) this.send({ source: clientAt(client), target: replicaAt(i), message });
   }
 
@@ -81,7 +86,11 @@ export class TestCluster {
   replies(client: number, seqno: number): string[] {
     return this.toClients.flatMap(({ target, message }) =>
       target === clientAt(client) && message.tag === 'reply' && message.seqno === seqno
-        ? [parted(message.value).map((reply) => Buffer.from(reply).toString()).join(' ')]
+        ? [
+            parted(message.value)
+              .map((reply) => Buffer.from(reply).toString())
+              .join(' '),
+          ]
         : [],
     );
   }
