@@ -95,7 +95,7 @@ describe('ironkeel explore', () => {
   });
 
   it('is incomplete where memory runs out', async () => {
-    const env = { NODE_OPTIONS: '--max-old-space-size=48' };
+    const env = { NODE_OPTIONS: '--max-old-space-size=150' };
     const { code, stdout } = await new Running(['explore', 'paxos', '--size', '5', '--bound', '4', '--json'], env)
       .ended;
     expect(code).toBe(4);
