@@ -40,7 +40,7 @@ const ordered = (lone: LoneReplica): LoneReplica => {
   return lone;
 };
 
-describe('an operation', () => {
+describe('a batch that is executed', () => {
   test('opens sessions with ids that ascend, and answers each who asked', () => {
     const lone = new LoneReplica();
     const io = lone.decide(1, open(7, 3), open(8, 4, true), open(7, 3));
