@@ -22,6 +22,8 @@ export interface ClientIo<M> {
 
 /** A client: asks, retries, and listens. */
 export interface ClientProgram<M> {
+  /** Where the client sends from; by default anywhere. */
+  readonly bind?: EndPoint;
   start(io: ClientIo<M>): void;
   receive(packet: Packet<M>): void;
 }
