@@ -100,7 +100,7 @@ export function* keysFrom(keys: OrderedKeys, from: string): IterableIterator<str
   }
   // Below `at` all differ from `from` at `bit`, if anywhere.
   if (at !== undefined && (bit === Number.POSITIVE_INFINITY || !isSet(from, bit))) later.push(at);
-  while ((at = later.pop()) !== undefined) {
+  for (at = later.pop(); at !== undefined; at = later.pop()) {
     while (typeof at !== 'string') {
       later.push(at.high);
       at = at.low;

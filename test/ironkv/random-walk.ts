@@ -6,9 +6,11 @@ import type { Packet } from '../../src/spec/packet.js';
 import { E, O } from '../../src/spec/prelude.js';
 import type { Command } from '../../systems/ironkv/commands.js';
 import { type Configuration, defaultParameters, type Parameters } from '../../systems/ironkv/configuration.js';
+import type { KvHistory } from '../../systems/ironkv/history.js';
 import { clientKinds, type KvMessage, kvCodec, type Load, type Session } from '../../systems/ironkv/messages.js';
 import { type HostState, ironkvProtocol, type KvStep, ownerOf } from '../../systems/ironkv/protocol.js';
 import { ironkvCluster } from '../../systems/ironkv/refinement/cluster.js';
+import type { ExecuteRequest, KvSpec } from '../../systems/ironkv/spec.js';
 
 const keys = ['', 'a', 'ab', 'b', 'c\xff', 'd', 'e'];
 const administrator = endPoint('10.0.1.1:9000');
@@ -70,7 +72,7 @@ export interface Walked {
 export class RandomWalk {
   readonly #random: Random;
   readonly #configuration: Configuration;
-  readonly #judge;
+  readonly #judge: ClusterJudge<Configuration, HostState, KvMessage, KvStep, KvHistory, KvSpec, ExecuteRequest>;
   readonly #states = new Map<EndPoint, HostState>();
   readonly #sent: Packet<KvMessage>[] = [];
   readonly #clients: Client[];
@@ -124,15 +126,19 @@ export class RandomWalk {
 
   #clientActs(): void {
     const random = this.#random;
-    if (random.chance(0.2)) return this.#shard();
-    if (random.chance(0.05)) {
+    if (random.chance(0.2)) this.#shard();
+    else if (random.chance(0.05)) {
       const from = Buffer.from(random.pick(keys), 'latin1');
-      return this.#fromOutside(administrator, { tag: 'statusRequest', nonce: random.int(0, 9), from });
-    }
-    const client = random.pick(this.#clients);
+      this.#fromOutside(administrator, { tag: 'statusRequest', nonce: random.int(0, 9), from });
+    } else this.#ask(random.pick(this.#clients));
+  }
+
+  #ask(client: Client): void {
+    const random = this.#random;
     const { session } = client;
     if (session === undefined || random.chance(0.05)) {
-      return this.#fromOutside(client.me, { tag: 'open', nonce: random.int(0, 0xffff) });
+      this.#fromOutside(client.me, { tag: 'open', nonce: random.int(0, 0xffff) });
+      return;
     }
     const { sessionWindowMax } = this.#configuration.parameters;
     if (client.seqno >= client.floor + sessionWindowMax || random.chance(0.3)) client.floor = client.seqno;
