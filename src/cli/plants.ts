@@ -1,10 +1,15 @@
 /** The planted bugs of every system. Loads no host and no protocol: a plant must be known before they are loaded. */
+import { ironkvPlants } from '../../systems/ironkv/plants.js';
 import { ironrsmPlants } from '../../systems/ironrsm/plants.js';
 import { lockPlants } from '../../systems/lock/plants.js';
 import type { Patch, Plant } from '../refinement/plant.js';
 
 /** By system. */
-export const plants: Readonly<Record<string, readonly Plant[]>> = { lock: lockPlants, ironrsm: ironrsmPlants };
+export const plants: Readonly<Record<string, readonly Plant[]>> = {
+  lock: lockPlants,
+  ironrsm: ironrsmPlants,
+  ironkv: ironkvPlants,
+};
 
 /** The plant with the name `SYSTEM/ID`. */
 export const plantNamed = (name: string): Plant | undefined => {

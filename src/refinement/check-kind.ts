@@ -38,6 +38,7 @@ const kinds: Readonly<Record<string, CheckKind>> = {
   DEADLOCK: 'LIVE',
   ELECTION_STORM: 'LIVE',
   STRANGER_STOPPED_HOST: 'SEC',
+  STRANGER_CHANGED_HOST: 'SEC',
   HOST_THREW: 'HOST',
   JUDGE_THREW: 'JUDGE',
 };

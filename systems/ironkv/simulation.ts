@@ -13,7 +13,7 @@ import type { Configuration } from './configuration.js';
 import type { KvHistory } from './history.js';
 import type { KvAction, KvHost } from './host.js';
 import { ironkv } from './main.js';
-import { type KvMessage, kvSchema, textOfSession } from './messages.js';
+import { clientKinds, type KvMessage, kvSchema, textOfSession } from './messages.js';
 import type { HostState, KvStep } from './protocol.js';
 import { ironkvCluster } from './refinement.js';
 import { SimulatedAdministrator } from './simulation/administrator.js';
@@ -104,7 +104,7 @@ const draw = (random: Random, options: DrawOptions): SimulatedCluster<Configurat
         lanes: random.pick([1, 1, 2, 4]),
         sessionWindowMax: constants.parameters.sessionWindowMax,
         orderedShare: random.pick([0, 0, 0.5, 1]),
-        triesMax: random.pick([2, 5, 1000]),
+        triesMax: random.pick([3, 10, 1000, 1000]),
         history,
       }),
   );
@@ -137,6 +137,8 @@ export const ironkvSimulation: SimulatedSystem<
   definition: ironkv,
   draw,
   claims: { safeUnder: networks, liveUnder: networks.filter((network) => network !== crash) },
+  withoutRight: ({ source, message: { tag } }, { hosts, administrators }) =>
+    !hosts.includes(source) && (tag === 'shard' ? !administrators.includes(source) : !clientKinds.includes(tag)),
   model: ironkvCluster,
   strangers: arbitraryOf(kvSchema),
   goals,

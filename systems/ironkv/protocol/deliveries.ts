@@ -17,7 +17,7 @@ const withPairs = (s: HostState, pairs: readonly Pair[]): HostState => {
   const table = s.table.withMutations((draft) => {
     for (const { key, value } of pairs) {
       const text = textOfKey(key);
-      draft.set(text, value);
+      draft.set(text, new Uint8Array(value));
       keys = withKey(keys, text);
     }
   });

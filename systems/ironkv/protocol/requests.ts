@@ -72,7 +72,12 @@ const withValue = (s: HostState, key: string, value: Uint8Array | undefined): Ho
   const before = s.table.get(key);
   if (before === value) return s;
   if (value === undefined) return { ...s, table: s.table.delete(key), keys: withoutKey(s.keys, key) };
-  return { ...s, table: s.table.set(key, value), keys: before === undefined ? withKey(s.keys, key) : s.keys };
+  // A copy: what came with a message is a view of it, of which one value would keep all.
+  return {
+    ...s,
+    table: s.table.set(key, new Uint8Array(value)),
+    keys: before === undefined ? withKey(s.keys, key) : s.keys,
+  };
 };
 
 const executed = (s: HostState, packet: Request, key: string, entry: SessionEntry | undefined): Effect => {

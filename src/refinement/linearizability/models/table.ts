@@ -91,6 +91,41 @@ const answered = (state: TableValue, call: TableCall, lengthMax: number): Told =
 
 const sameResult = (a: Result, b: Result): boolean => (isError(a) ? isError(b) && a.error === b.error : a === b);
 
+/** Whether `call` may be among what brings a key to the value `needed`. */
+const leadsTo = (needed: TableValue, call: TableCall): boolean => {
+  switch (call.op) {
+    case 'get':
+    case 'length':
+      return false;
+    case 'set':
+    case 'setIfAbsent':
+    case 'setIfPresent':
+      return needed?.startsWith(call.args[0]) === true;
+    case 'compareAndSet':
+      return needed?.startsWith(call.args[1]) === true;
+    case 'append':
+      return needed?.includes(call.args[0]) === true;
+    default:
+      return true;
+  }
+};
+
+/** A get and a successful compareAndSet need their value to be there, or to come about. */
+const stillPossible = (
+  state: TableValue,
+  call: TableCall,
+  output: Result,
+  others: () => Iterable<TableCall>,
+): boolean => {
+  let needed: Result;
+  if (call.op === 'get') needed = output;
+  else if (call.op === 'compareAndSet' && output === true) needed = call.args[0];
+  else return true;
+  if (state === needed || (needed !== null && typeof needed !== 'string')) return true;
+  for (const other of others()) if (leadsTo(needed, other)) return true;
+  return false;
+};
+
 /** A table, a part for each key. Texts stand for bytes, a unit each; none is longer than `lengthMax`. */
 export const tableModelOf = (lengthMax: number): CallModel<TableValue, TableCall, Result> => ({
   name: 'table',
@@ -102,6 +137,7 @@ export const tableModelOf = (lengthMax: number): CallModel<TableValue, TableCall
   stateKey: (state) => state ?? 0,
   partition: ({ key }) => key,
   operationKey: callKey,
+  stillPossible,
   readOnly: ({ op }, output) => op === 'get' || op === 'length' || output === false || isError(output),
   describe: callText,
   describeState: (state) => valueText(state as Value),
