@@ -6,7 +6,7 @@ import type { Packet } from '../../src/spec/packet.js';
 import { E, O } from '../../src/spec/prelude.js';
 import type { Command } from '../../systems/ironkv/commands.js';
 import { type Configuration, defaultParameters, type Parameters } from '../../systems/ironkv/configuration.js';
-import type { KvHistory } from '../../systems/ironkv/history.js';
+import type { KvCluster, KvHistory } from '../../systems/ironkv/history.js';
 import { clientKinds, type KvMessage, kvCodec, type Load, type Session } from '../../systems/ironkv/messages.js';
 import { type HostState, ironkvProtocol, type KvStep, ownerOf } from '../../systems/ironkv/protocol.js';
 import { ironkvCluster } from '../../systems/ironkv/refinement/cluster.js';
@@ -101,6 +101,11 @@ export class RandomWalk {
       floor: 0,
       ordered: i === 0,
     }));
+  }
+
+  /** The cluster as it is now. */
+  get cluster(): KvCluster {
+    return this.#judge.cluster;
   }
 
   run(steps: number): Walked {
