@@ -17,6 +17,7 @@ import { OrderedTable } from './host/ordered-table.js';
 import { outcomeOf } from './host/records.js';
 import { type SessionEntry, SessionTable } from './host/session-table.js';
 import { type KvIo, StepScope } from './host/step-scope.js';
+import { ValueStore } from './host/value-store.js';
 import {
   type Body,
   type KvMessage,
@@ -61,6 +62,7 @@ export class KvHost implements Host<KvMessage, KvAction> {
   readonly #cluster: Cluster;
   readonly #scope = new StepScope();
   readonly #table = new OrderedTable();
+  readonly #values = new ValueStore();
   // The first host owns everything at the start.
   readonly #map = new DelegationMap(0);
   readonly #sessions: SessionTable;
@@ -79,7 +81,7 @@ export class KvHost implements Host<KvMessage, KvAction> {
     this.#deliveries = new Deliveries(cluster, scope);
     const holdings = { table: this.#table, map: this.#map, sessions: this.#sessions, deliveries: this.#deliveries };
     this.#mover = new Mover(cluster, scope, holdings);
-    this.#executor = new Executor(this.#table, cluster.parameters.valueBytesMax, scope);
+    this.#executor = new Executor(this.#table, this.#values, cluster.parameters.valueBytesMax, scope);
     this.#loads = new LoadSample(cluster.parameters.loadPeriodMs);
     this.table = this.#table;
     this.map = this.#map;
@@ -279,8 +281,7 @@ export class KvHost implements Host<KvMessage, KvAction> {
     this.#scope.touch('map');
     for (const { key, value } of body.pairs) {
       const text = textOfKey(key);
-      // A copy: the pair is a view of the message, of which one value would keep all.
-      this.#table.set(text, new Uint8Array(value));
+      this.#table.set(text, this.#values.copy(value));
       this.#scope.touchAt('table', text);
     }
   }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Packet } from '../../src/spec/packet.js';
+import { slabValueBytesMax } from '../../systems/ironkv/host/value-store.js';
 import type { Body, Knowledge, KvMessage, Message, Pair } from '../../systems/ironkv/messages.js';
 import {
   administrator,
@@ -213,11 +214,12 @@ describe('a piece', () => {
     expect([cluster.host().table.size, cluster.host(1).table.size]).toEqual([0, 4]);
   });
 
-  test('with one value takes a copy of it: the message may be much larger', () => {
-    const cluster = filled(2, {}, ['a', 'b', 'c']);
+  test('leaves copies of its values, and none of its bytes: the message may be much larger', () => {
+    const large = 'v'.repeat(slabValueBytesMax + 1);
+    const cluster = filled(2, {}, ['a', 'b', 'c'], large);
     cluster.shard(1, '', null, 1);
     cluster.settle();
-    for (const value of cluster.host(1).table.values()) expect(value.buffer.byteLength).toBe(1);
+    for (const value of cluster.host(1).table.values()) expect(value.buffer.byteLength).toBe(large.length);
   });
 
   test('takes deleted keys for absent: they do not come back', () => {

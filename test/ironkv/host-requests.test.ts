@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { arbitraryOf } from '../../src/refinement/arbitrary.js';
 import type { Command } from '../../systems/ironkv/commands.js';
+import { slabBytes, slabValueBytesMax } from '../../systems/ironkv/host/value-store.js';
 import { KvHost } from '../../systems/ironkv/host.js';
 import { kvCodec, kvSchema } from '../../systems/ironkv/messages.js';
 import {
@@ -136,12 +137,28 @@ describe('commands', () => {
     );
   });
 
-  test('keep no view of the message: its bytes may be many more', () => {
+  test('keep no view of the message: small values share slabs, larger ones have bytes of their own', () => {
     const cluster = new HostCluster();
-    cluster.request({ ...set('k', 'v'), key: bytes('k'.repeat(3000)) } as Command);
-    cluster.request(append('a', 'v'), { seqno: 1 });
-    cluster.request(swap('s', null, 'v'), { seqno: 2 });
-    for (const value of cluster.host().table.values()) expect(value.buffer.byteLength).toBe(1);
+    const large = 'v'.repeat(slabValueBytesMax + 1);
+    const commands = [set('k', 'v'), append('a', 'v'), swap('s', null, 'v'), set('l', large), swap('m', null, large)];
+    run(cluster, ...commands);
+    const kept = [...cluster.host().table].map(([key, value]) => [key, value.buffer.byteLength]);
+    expect(kept).toEqual([
+      ['a', 1],
+      ['k', slabBytes],
+      ['l', large.length],
+      ['m', large.length],
+      ['s', slabBytes],
+    ]);
+  });
+
+  test('keep the values of others as they are, however many share a slab', () => {
+    const cluster = new HostCluster();
+    const value = (n: number): string => String(n).repeat((n * 37) % 200);
+    for (let n = 0; n < 300; n++) cluster.request(set(String(n), value(n)), { seqno: n });
+    for (let n = 0; n < 300; n++) {
+      expect(textOf(cluster.host().table.get(String(n)) as Uint8Array)).toBe(value(n));
+    }
   });
 });
 

@@ -5,6 +5,7 @@ import { unreachable } from '../../../src/spec/prelude.js';
 import type { Command, CommandError, Read, ReadOutcome, Write, WriteOutcome } from '../commands.js';
 import type { OrderedTable } from './ordered-table.js';
 import type { StepScope } from './step-scope.js';
+import type { ValueStore } from './value-store.js';
 
 const took: WriteOutcome = { tag: 'done', done: true };
 const tookNot: WriteOutcome = { tag: 'done', done: false };
@@ -60,11 +61,13 @@ const integerOf = (bytes: Uint8Array): number | CommandError => {
 /** Executes commands on one table. */
 export class Executor {
   readonly #table: OrderedTable;
+  readonly #values: ValueStore;
   readonly #valueBytesMax: number;
   readonly #scope: StepScope;
 
-  constructor(table: OrderedTable, valueBytesMax: number, scope: StepScope) {
+  constructor(table: OrderedTable, values: ValueStore, valueBytesMax: number, scope: StepScope) {
     this.#table = table;
+    this.#values = values;
     this.#valueBytesMax = valueBytesMax;
     this.#scope = scope;
   }
@@ -98,9 +101,8 @@ export class Executor {
     }
   }
 
-  // The value is a view of a message, of whose bytes it would keep all: the table gets a copy.
   #put(key: string, value: Uint8Array): WriteOutcome {
-    this.#set(key, new Uint8Array(value));
+    this.#set(key, this.#values.copy(value));
     return took;
   }
 
@@ -121,7 +123,7 @@ export class Executor {
     if (typeof before === 'string') return failures[before];
     const number = before + by;
     if (!Number.isSafeInteger(number)) return failures.OUT_OF_RANGE;
-    this.#set(key, new Uint8Array(Buffer.from(String(number), 'latin1')));
+    this.#set(key, this.#values.copy(Buffer.from(String(number), 'latin1')));
     return { tag: 'number', number };
   }
 
