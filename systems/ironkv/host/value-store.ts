@@ -1,7 +1,7 @@
 /**
  * The memory of values. What a message carries is a view of the message's bytes, of which one kept value would keep all, so the
- * table gets copies. Small ones share slabs: an `ArrayBuffer` for each of a million values makes the collector's pauses five
- * times as long, and a write twice as slow. A small value keeps at most one slab alive.
+ * table gets copies. Small ones share slabs: with an `ArrayBuffer` for each of a million values the collector's pauses are several
+ * times as long, and a write costs about twice as much. A small value keeps at most one slab alive.
  */
 
 /** Bytes of a slab. */
