@@ -34,6 +34,7 @@ describe('ironkeel explore', () => {
     ['two-phase-commit', ['--size', '6']],
     ['paxos', []],
     ['lock', []],
+    ['ironkv', []],
   ])('counts the states of %s on two threads as on one', async (model, args) => {
     const counts = ({ generated, distinct, depth, complete, reached, rows }: Record<string, unknown>) => {
       const of = (rows as { action: string; generated: number }[]).map((row) => [row.action, row.generated]);
@@ -67,7 +68,7 @@ describe('ironkeel explore', () => {
   });
 
   it.each<[readonly string[], RegExp]>([
-    [['nothing'], /There is no model "nothing" to explore: choose from lock, two-phase-commit, paxos\./],
+    [['nothing'], /There is no model "nothing" to explore: choose from lock, ironkv, two-phase-commit, paxos\./],
     [
       ['two-phase-commit', '--size', '13'],
       /--size of two-phase-commit is the number of resource managers, from 1 to 12/,
