@@ -10,6 +10,7 @@ import { ironkv } from '../../systems/ironkv/main.js';
 import type { KvMessage } from '../../systems/ironkv/messages.js';
 import { ironkvProtocol } from '../../systems/ironkv/protocol.js';
 import { ironkvRefinement } from '../../systems/ironkv/refinement.js';
+import { KvClientHistory } from '../../systems/ironkv/simulation/history.js';
 import { ironkvSimulation } from '../../systems/ironkv/simulation.js';
 import { RandomWalk } from './random-walk.js';
 
@@ -25,6 +26,13 @@ test('clusters keep every check while ranges move, and reach every goal (seeds 5
     for (const [goal, count] of Object.entries(result.reached)) reached.set(goal, (reached.get(goal) ?? 0) + count);
   }
   for (const goal of ironkvSimulation.goals) expect(reached.get(goal), goal).toBeGreaterThan(0);
+});
+
+test('a history that no order explains is not linearizable', () => {
+  const history = new KvClientHistory(64);
+  expect(history.judge().answer).toBe('linearizable');
+  history.spoil();
+  expect(history.judge().answer).toBe('not');
 });
 
 test('a seed gives the same run twice', async () => {

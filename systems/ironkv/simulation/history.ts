@@ -103,6 +103,14 @@ export class KvClientHistory implements ClientHistory<KvMessage> {
     this.#recorder.call(request, call);
   }
 
+  /** Adds what no order explains, by which a canary shows that `judge` can say so: what was set is not there. */
+  spoil(): void {
+    const told = (call: Call, result: Result): void =>
+      this.#recorder.returned(this.#recorder.call('canary', call), result);
+    told({ op: 'set', key: 'canary', args: ['1'] }, true);
+    told({ op: 'get', key: 'canary', args: [] }, null);
+  }
+
   judge(): HistoryVerdict {
     return judgeRecordedBy(tableModelOf(this.#valueBytesMax), this.#recorder);
   }
