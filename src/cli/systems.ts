@@ -4,6 +4,7 @@ import { ironrsm, parameterRanges } from '../../systems/ironrsm/main.js';
 import { parameterRanges as lockParameterRanges, lockSystem } from '../../systems/lock/index.js';
 import { entryOf, type SystemEntry } from './systems/entry.js';
 
+export * as kv from '../../systems/ironkv/index.js';
 export * as rsm from '../../systems/ironrsm/index.js';
 export * from './systems/entry.js';
 

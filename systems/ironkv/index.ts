@@ -1,4 +1,5 @@
 /** IronKV's public doors. */
+export * from './client.js';
 export * from './commands.js';
 export {
   type Configuration,
