@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { parseConfig } from '../src/cli/config.js';
 import { systems } from '../src/cli/systems.js';
 import { E } from '../src/spec/prelude.js';
+import * as ironkv from '../systems/ironkv/index.js';
 import { defaultParameters } from '../systems/ironrsm/configuration.js';
 import { parameterRanges } from '../systems/ironrsm/main.js';
 import * as lock from '../systems/lock/index.js';
@@ -34,14 +35,24 @@ describe('docs/configuration.md', () => {
   it('shows a file that is accepted, as are those under examples', () => {
     const [, block = ''] = /```yaml\n([\s\S]*?)```/.exec(document) ?? [];
     expect(accepted(block)).toBe(true);
-    for (const name of ['three-replicas', 'lock-ring']) {
+    for (const name of ['three-replicas', 'lock-ring', 'sharded-store']) {
       expect(accepted(readFileSync(`${root}examples/${name}.yaml`, 'utf8'))).toBe(true);
     }
   });
 
   it('has the defaults and ranges of every parameter', () => {
     const ironrsm = expected({ ...defaultParameters }, parameterRanges);
-    expect(rows).toEqual([...ironrsm, ...expected({ ...lock.defaultParameters }, lock.parameterRanges)]);
+    const ofLock = expected({ ...lock.defaultParameters }, lock.parameterRanges);
+    const ofKv = expected({ ...ironkv.defaultParameters }, ironkv.parameterRanges);
+    expect(rows).toEqual([...ironrsm, ...ofLock, ...ofKv]);
+  });
+
+  it('is held against the code: only ironkv has administrators, and none of them is a node', () => {
+    const text = readFileSync(`${root}examples/sharded-store.yaml`, 'utf8');
+    expect(accepted(text.replace('7292', '7201'))).toBe(false);
+    expect(() => accepted(text.replace('127.0.0.1:7292', 'localhost'))).toThrow('administrators');
+    const ring = readFileSync(`${root}examples/lock-ring.yaml`, 'utf8');
+    expect(() => accepted(`${ring}administrators: []\n`)).toThrow('unknown key "administrators"');
   });
 
   it('is held against the code: parameters that do not go together are refused', () => {

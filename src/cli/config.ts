@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import * as t from 'io-ts';
 import { isMap, isPair, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
 import type { ClusterDescription } from '../refinement/system.js';
-import { addressOf } from '../spec/endpoint.js';
+import { addressOf, type EndPoint } from '../spec/endpoint.js';
 import { E } from '../spec/prelude.js';
 import { clusterFileOf, oneOf, type SystemShape } from './config/schema.js';
 
@@ -140,6 +140,7 @@ export const parseConfig = (
     system: file.system,
     application: 'application' in file ? (file.application as string) : undefined,
     nodes: file.nodes,
+    ...('administrators' in file ? { administrators: file.administrators as readonly EndPoint[] } : {}),
     parameters: (file.parameters ?? {}) as Readonly<Record<string, number>>,
     network: {
       datagramBytesMax: file.network?.datagramBytesMax ?? datagramBytesMaxOf(file.nodes),

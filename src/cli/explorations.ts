@@ -75,6 +75,11 @@ export const explorations: Readonly<Record<string, ExplorationEntry>> = {
       judge: async (size, bound) => (await import('../../systems/ironrsm/induction.js')).acceptorInduction(size, bound),
     },
   }),
+  ironkv: entry({
+    size: { what: 'writes of the session', min: 1, max: 3, default: 1 },
+    bound: undefined,
+    make: async (size) => (await import('../../systems/ironkv/exploration.js')).ironkvExploration(size),
+  }),
   'two-phase-commit': entry({
     size: { what: 'resource managers', min: 1, max: 12, default: 3 },
     bound: undefined,

@@ -8,6 +8,7 @@ export type { Simulation } from '../refinement/campaign/simulation.js';
 export const simulations: Readonly<Record<string, () => Promise<Simulation>>> = {
   lock: async () => simulationOf((await import('../../systems/lock/simulation.js')).lockSimulation),
   ironrsm: async () => simulationOf((await import('../../systems/ironrsm/simulation.js')).ironrsmSimulation),
+  ironkv: async () => simulationOf((await import('../../systems/ironkv/simulation.js')).ironkvSimulation),
 };
 
 /** The counterexamples of every system, loaded when asked for. */
@@ -21,5 +22,10 @@ export const counterexamples: Readonly<Record<string, () => Promise<Counterexamp
     const { ironrsmSimulation } = await import('../../systems/ironrsm/simulation.js');
     const { plainIronrsm } = await import('../../systems/ironrsm/counterexamples.js');
     return counterexamplesOf(ironrsmSimulation, plainIronrsm);
+  },
+  ironkv: async () => {
+    const { ironkvSimulation } = await import('../../systems/ironkv/simulation.js');
+    const { plainIronkv } = await import('../../systems/ironkv/counterexamples.js');
+    return counterexamplesOf(ironkvSimulation, plainIronkv);
   },
 };

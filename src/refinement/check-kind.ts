@@ -44,6 +44,7 @@ const kinds: Readonly<Record<string, CheckKind>> = {
   JOURNAL_ALTERED: 'LOG',
   JOURNAL_GAP: 'LOG',
   JOURNAL_NOT_WRITTEN: 'HOST',
+  STRANGER_CHANGED_HOST: 'SEC',
   HOST_THREW: 'HOST',
   JUDGE_THREW: 'JUDGE',
 };

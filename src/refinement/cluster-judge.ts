@@ -51,7 +51,7 @@ export class ClusterJudge<C, S, M extends Tagged, Step, G, Spec, SpecStep> {
   /** A packet that the environment sends: a client's, or a hostile one in the name of someone who is no host. */
   environmentSends(packet: Packet<M>): Check {
     const sends = this.#cluster.sent.add(packet) ? [packet] : [];
-    return this.#judge({ host: undefined, before: undefined, after: undefined, sends });
+    return this.#judge({ host: undefined, before: undefined, after: undefined, consumed: undefined, sends });
   }
 
   /** One protocol step of a host. */
@@ -62,7 +62,7 @@ export class ClusterJudge<C, S, M extends Tagged, Step, G, Spec, SpecStep> {
     }
     this.#hosts.set(t.host, t.after);
     const sends = t.sends.filter((p) => this.#cluster.sent.add(p));
-    return this.#judge({ host: t.host, before: t.before, after: t.after, sends });
+    return this.#judge({ host: t.host, before: t.before, after: t.after, consumed: packet, sends });
   }
 
   #judge(change: Change<S, M>): Check {

@@ -27,6 +27,8 @@ export interface Change<S, M> {
   readonly host: EndPoint | undefined;
   readonly before: S | undefined;
   readonly after: S | undefined;
+  /** The packet that the protocol step consumes, if it consumes one. */
+  readonly consumed: Packet<M> | undefined;
   readonly sends: readonly Packet<M>[];
 }
 

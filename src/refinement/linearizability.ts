@@ -38,8 +38,9 @@ export {
   type RegisterCall,
   registerModel,
 } from './linearizability/models/register.js';
+export { type TableCall, type TableValue, tableModelOf } from './linearizability/models/table.js';
 export { explanationLines, type ShownOperation } from './linearizability/picture.js';
 export { readHistory, type UnreadableHistory } from './linearizability/read.js';
 export { type CallId, HistoryRecorder, jsonHistory, recordedHistory } from './linearizability/recorder.js';
-export { type HistoryVerdict, judgeRecorded } from './linearizability/run-history.js';
+export { type HistoryVerdict, judgeRecorded, judgeRecordedBy } from './linearizability/run-history.js';
 export { type Call, callKey, callText, isError, type Result, type Value } from './linearizability/value.js';

@@ -21,11 +21,14 @@ const traceFile = t.type({
   version: t.literal(version),
   system: t.string,
   node: t.string,
-  cluster: t.type({
-    nodes: t.array(t.type({ id: t.string, address: t.string })),
-    application: t.union([t.string, t.null]),
-    parameters: t.record(t.string, t.number),
-  }),
+  cluster: t.intersection([
+    t.type({
+      nodes: t.array(t.type({ id: t.string, address: t.string })),
+      application: t.union([t.string, t.null]),
+      parameters: t.record(t.string, t.number),
+    }),
+    t.partial({ administrators: t.array(t.string) }),
+  ]),
   violation: t.type({ code: t.string, rule: t.string, evidence: t.record(t.string, t.unknown) }),
   base: t.unknown,
   steps: t.array(t.unknown),
@@ -40,6 +43,7 @@ export interface TraceParts<S, W> {
   readonly node: EndPoint;
   readonly cluster: Pick<NodeTrace['cluster'], 'application' | 'parameters'> & {
     readonly nodes: readonly { readonly id: string; readonly address: string }[];
+    readonly administrators?: readonly string[];
   };
   readonly violation: Violation;
   readonly base: S;
@@ -48,13 +52,18 @@ export interface TraceParts<S, W> {
 
 /** The file's text. `strip` takes out of the state what the cluster's constants give back. */
 export const writeNodeTrace = <S, W>(parts: TraceParts<S, W>, strip: (state: S) => unknown): string => {
-  const { nodes, application, parameters } = parts.cluster;
+  const { nodes, application, administrators, parameters } = parts.cluster;
   const trace: NodeTrace = {
     format,
     version,
     system: parts.system,
     node: parts.node,
-    cluster: { nodes: nodes.map(({ id, address }) => ({ id, address })), application, parameters },
+    cluster: {
+      nodes: nodes.map(({ id, address }) => ({ id, address })),
+      application,
+      ...(administrators === undefined ? {} : { administrators: [...administrators] }),
+      parameters,
+    },
     violation: {
       code: parts.violation.code,
       rule: parts.violation.rule,
@@ -92,9 +101,14 @@ export const replayNodeTrace = <C, H extends Host<M, W>, S, M, Step, W>(
   { refinement, constants }: SystemDefinition<C, H, S, M, Step, W>,
   trace: NodeTrace,
 ): E.Either<string, Replayed> => {
-  const { nodes, application, parameters } = trace.cluster;
+  const { nodes, application, administrators, parameters } = trace.cluster;
   const described = nodes.map((n) => ({ id: n.id, address: n.address as EndPoint }));
-  const configured = constants({ nodes: described, application: application ?? undefined, parameters });
+  const configured = constants({
+    nodes: described,
+    application: application ?? undefined,
+    ...(administrators === undefined ? {} : { administrators: administrators.map((a) => a as EndPoint) }),
+    parameters,
+  });
   if (E.isLeft(configured)) return E.left(`the trace's cluster is not valid: ${configured.left.join('; ')}`);
   const me = trace.node as EndPoint;
   const base = fromPlain(trace.base);

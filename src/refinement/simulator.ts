@@ -7,11 +7,13 @@ import { type SimulatedDatagram, SimulatedNetwork } from '../network/simulated-n
 import type { StepRecord } from '../network/step-io.js';
 import type { Check, Violation } from '../spec/check.js';
 import type { EndPoint } from '../spec/endpoint.js';
+import type { Packet } from '../spec/packet.js';
 import { E } from '../spec/prelude.js';
 import { checkOf, stopsNode } from './check-kind.js';
 import type { Tagged } from './cluster.js';
 import { ClusterJudge } from './cluster-judge.js';
 import { Random } from './random.js';
+import { blamed, tookWithoutRight } from './simulation/blame.js';
 import { Environment, stranger } from './simulation/environment.js';
 import type { HostControl } from './simulation/faults/fault.js';
 import { drawStrengths, type FaultName, Faults } from './simulation/faults.js';
@@ -254,7 +256,10 @@ class Run<C, H extends Host<M, W>, S, M extends Tagged, Step extends Tagged, W, 
   }
 
   #onViolation(me: EndPoint, found: Violation, record: StepRecord<W> | undefined): void {
-    const violation = this.#attributed(me, found);
+    const violation = blamed(found, {
+      fromStranger: this.#fromStranger.has(me),
+      withoutRight: record !== undefined && this.#tookWithoutRight(me, record),
+    });
     const node = this.#nodes.get(me);
     const check = checkOf(violation.code);
     // A host that threw never reached the judge: what it had sent before its last judged step is counted there.
@@ -272,14 +277,10 @@ class Run<C, H extends Host<M, W>, S, M extends Tagged, Step extends Tagged, W, 
     };
   }
 
-  /** An exception while a stranger's input was at hand is that stranger's doing: SEC, not an ordinary failure of the host. */
-  #attributed(me: EndPoint, violation: Violation): Violation {
-    if (violation.code !== 'HOST_THREW' || !this.#fromStranger.has(me)) return violation;
-    return {
-      code: 'STRANGER_STOPPED_HOST',
-      rule: 'input from someone without the right changes nothing',
-      evidence: violation.evidence,
-    };
+  #tookWithoutRight(me: EndPoint, { events }: StepRecord<W>): boolean {
+    const { definition, withoutRight } = this.#system;
+    const lacksRight = (packet: Packet<M>): boolean => withoutRight?.(packet, this.#cluster.constants) === true;
+    return tookWithoutRight(me, events, definition.refinement.codec, lacksRight);
   }
 
   async #openStranger(): Promise<void> {

@@ -8,6 +8,8 @@ import type { HostRefinement } from './host-refinement.js';
 export interface ClusterDescription {
   readonly nodes: readonly { readonly id: string; readonly address: EndPoint }[];
   readonly application: string | undefined;
+  /** Who may give the nodes orders; absent where the system knows no such role. */
+  readonly administrators?: readonly EndPoint[];
   readonly parameters: Readonly<Record<string, number>>;
 }
 

@@ -35,6 +35,7 @@ describe('ironkeel explore', () => {
     ['paxos', []],
     ['lock', []],
     ['ironrsm', ['--operations', '1']],
+    ['ironkv', []],
   ])('counts the states of %s on two threads as on one', async (model, args) => {
     const counts = ({ generated, distinct, depth, complete, reached, rows }: Record<string, unknown>) => {
       const of = (rows as { action: string; generated: number }[]).map((row) => [row.action, row.generated]);

@@ -108,7 +108,13 @@ const clusterWith = ({ packets = [], state = (s) => s, before = (s) => s }: Wron
   const is = state(was, history);
   hosts.set(first, is);
   const cluster: RsmCluster = { hosts, sent, history };
-  const change: RsmChange = { host: first, before: before(was, history), after: is, sends: packets };
+  const change: RsmChange = {
+    host: first,
+    before: before(was, history),
+    after: is,
+    consumed: undefined,
+    sends: packets,
+  };
   return { cluster, change };
 };
 

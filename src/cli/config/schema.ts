@@ -139,6 +139,16 @@ const nodes = new t.Type<readonly t.TypeOf<typeof node>[], unknown, unknown>(
   t.identity,
 );
 
+const administrators = new t.Type<readonly EndPoint[], unknown, unknown>(
+  'administrators',
+  (u): u is readonly EndPoint[] => Array.isArray(u) && u.every((a) => address.is(a)),
+  (u, c) =>
+    Array.isArray(u)
+      ? t.array(address).validate(u, c)
+      : fail(u, c, `must be a list of IPv4 addresses and ports, and is ${kindOf(u)}`),
+  t.identity,
+);
+
 /** The network's limits: bytes of the largest UDP datagram that is sent, and messages that may wait for a step. */
 const network = exactly(
   'network',
@@ -159,6 +169,8 @@ export interface SystemShape {
   /** The applications that it can replicate; empty where it has none. */
   readonly applications: readonly string[];
   readonly parameters: Readonly<Record<string, ParameterRange>>;
+  /** Whether the file may name who gives the nodes orders. */
+  readonly administrators?: boolean;
 }
 
 const parametersOf = (shape: SystemShape) =>
@@ -178,7 +190,7 @@ export const clusterFileOf = (shape: SystemShape, systems: readonly string[]) =>
   return exactly(
     'cluster',
     { cluster: nameText, system: oneOf(systems), nodes, ...(hasApplication ? application : {}) },
-    { parameters: parametersOf(shape), network },
+    { parameters: parametersOf(shape), network, ...(shape.administrators === true ? { administrators } : {}) },
     {
       cluster: 'give the cluster a name, which its datagrams carry',
       system: `say which system runs, one of ${systems.join(', ')}`,

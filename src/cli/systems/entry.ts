@@ -104,13 +104,14 @@ interface EntryExtras<H, M> {
 /** The trace of a node that its judge stopped. A step that threw was never judged, and is not among `steps`. */
 const traceOf = <C, H extends Host<M, W>, S, M, Step, W>(
   { name, refinement }: SystemDefinition<C, H, S, M, Step, W>,
-  { nodes, application, parameters }: ClusterConfig,
+  { nodes, application, administrators, parameters }: ClusterConfig,
   judge: HostJudge<C, H, S, M, Step, W>,
   refused: { readonly me: EndPoint; readonly violation: Violation; readonly steps: readonly StepRecord<W>[] },
 ): string => {
   const { me, violation, steps } = refused;
   const base = judge.base(steps.length);
-  const cluster = { nodes, application: application ?? null, parameters };
+  const described = { nodes, application: application ?? null, parameters };
+  const cluster = administrators === undefined ? described : { ...described, administrators };
   return writeNodeTrace(
     { system: name, node: me, cluster, violation, base: base.state, steps: steps.slice(steps.length - base.steps) },
     refinement.trace.strip,

@@ -117,7 +117,8 @@ class ProtocolExplorer<C, S, M extends Tagged, Step extends Tagged, G, Spec, Spe
     }
   }
 
-  #next(state: ExploredCluster<S, M, G>, { host, step }: HostStep<Step>): ExploredCluster<S, M, G> | undefined {
+  #next(state: ExploredCluster<S, M, G>, action: HostStep<Step>): ExploredCluster<S, M, G> | undefined {
+    const { host, step } = action;
     const { protocol, cluster, copyHistory } = this.#parts;
     const taken = systemStep(protocol, this.#keyOf, state, host, step);
     if (O.isNone(taken)) return undefined;
@@ -126,13 +127,14 @@ class ProtocolExplorer<C, S, M extends Tagged, Step extends Tagged, G, Spec, Spe
     if (sent === state.sent && equalValues(taken.value.before, taken.value.after)) return state;
     const history = copyHistory(state.history);
     const next = { hosts, sent, history };
-    cluster.remember(history, this.#change(state, host, next), this.#clusterOf(next));
+    cluster.remember(history, this.#change(state, action, next), this.#clusterOf(next));
     return next;
   }
 
-  #change(before: ExploredCluster<S, M, G>, host: EndPoint, after: ExploredCluster<S, M, G>): Change<S, M> {
+  #change(before: ExploredCluster<S, M, G>, { host, step }: HostStep<Step>, after: SystemState<S, M>): Change<S, M> {
     const sends = after.sent.diff(before.sent).map((key) => after.sent.get(key) as Packet<M>);
-    return { host, before: before.hosts.get(host), after: after.hosts.get(host), sends };
+    const consumed = this.#parts.protocol.consumes(step);
+    return { host, before: before.hosts.get(host), after: after.hosts.get(host), consumed, sends };
   }
 
   #clusterOf({ hosts, sent, history }: ExploredCluster<S, M, G>): Cluster<S, M, G> {
@@ -160,13 +162,13 @@ class ProtocolExplorer<C, S, M extends Tagged, Step extends Tagged, G, Spec, Spe
       ...invariants.map(({ name, checkChange }) =>
         alwaysStep<ExploredCluster<S, M, G>, HostStep<Step>>(
           `${name}, by change`,
-          (before, { host }, after) =>
-            before === after || checkChange(this.#viewOf(after).cluster, this.#change(before, host, after)),
+          (before, action, after) =>
+            before === after || checkChange(this.#viewOf(after).cluster, this.#change(before, action, after)),
         ),
       ),
       alwaysStep<ExploredCluster<S, M, G>, HostStep<Step>>(
         `every step refines steps of the service ${refinement.service.name}`,
-        (before, { host }, after) => before === after || this.#refines(before, host, after),
+        (before, action, after) => before === after || this.#refines(before, action, after),
       ),
     ];
   }
@@ -180,11 +182,11 @@ class ProtocolExplorer<C, S, M extends Tagged, Step extends Tagged, G, Spec, Spe
   }
 
   /** The service's steps lead from the abstraction of `before` to that of `after`, and take only what was sent. */
-  #refines(before: ExploredCluster<S, M, G>, host: EndPoint, after: ExploredCluster<S, M, G>): Check {
+  #refines(before: ExploredCluster<S, M, G>, action: HostStep<Step>, after: ExploredCluster<S, M, G>): Check {
     const { service, steps } = this.#parts.cluster.refinement;
     const { cluster, spec: expected } = this.#viewOf(after);
     let { spec } = this.#viewOf(before);
-    for (const step of steps(cluster, this.#change(before, host, after), spec)) {
+    for (const step of steps(cluster, this.#change(before, action, after), spec)) {
       const next = service.next(spec, step);
       if (O.isNone(next))
         return violated('SPEC_STEP_REFUSED', 'every protocol step refines steps of the service', {

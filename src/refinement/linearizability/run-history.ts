@@ -3,7 +3,15 @@
 import type { Violation } from '../../spec/check.js';
 import { E } from '../../spec/prelude.js';
 import type { CheckLimits } from './budget.js';
-import { judgeByName, type ModelName } from './history.js';
+import {
+  type JudgedHistory,
+  judgeByName,
+  judgeHistory,
+  type ModelName,
+  type RecordedHistory,
+  type UnreadableOperation,
+} from './history.js';
+import type { CallModel } from './models/call-model.js';
 import { explanationLines } from './picture.js';
 import { type HistoryRecorder, recordedHistory } from './recorder.js';
 import type { Call, Result } from './value.js';
@@ -31,7 +39,24 @@ export const judgeRecorded = (
   limits: CheckLimits = runLimits,
 ): HistoryVerdict => {
   const history = recordedHistory(recorder);
-  const judged = judgeByName(model, history, limits);
+  return verdictOn(model, history, judgeByName(model, history, limits));
+};
+
+/** As `judgeRecorded`, by a model of one's own. */
+export const judgeRecordedBy = <S, Op extends Call, Out extends Result>(
+  model: CallModel<S, Op, Out>,
+  recorder: HistoryRecorder<Call, Result>,
+  limits: CheckLimits = runLimits,
+): HistoryVerdict => {
+  const history = recordedHistory(recorder);
+  return verdictOn(model.name, history, judgeHistory(model, history, limits));
+};
+
+const verdictOn = (
+  model: string,
+  history: RecordedHistory,
+  judged: E.Either<UnreadableOperation, JudgedHistory>,
+): HistoryVerdict => {
   if (E.isLeft(judged)) return violation({ model, operation: judged.left.index, why: judged.left.why });
   const { result, words } = judged.right;
   if (result.answer === 'linearizable') return result;

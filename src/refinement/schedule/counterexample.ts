@@ -46,11 +46,14 @@ const body = t.type({
   }),
   /** The constants; null where the run's seed draws them again. */
   cluster: nullable(
-    t.type({
-      nodes: t.array(t.type({ id: t.string, address: t.string })),
-      application: nullable(t.string),
-      parameters: t.record(t.string, t.number),
-    }),
+    t.intersection([
+      t.type({
+        nodes: t.array(t.type({ id: t.string, address: t.string })),
+        application: nullable(t.string),
+        parameters: t.record(t.string, t.number),
+      }),
+      t.partial({ administrators: t.array(t.string) }),
+    ]),
   ),
   /** The steps, those of clients included where their history is judged; null where the whole run is the counterexample, such as one without progress. */
   schedule: nullable(t.array(scheduledStep)),

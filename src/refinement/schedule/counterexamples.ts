@@ -177,8 +177,13 @@ class Maker<C, H extends Host<M, W>, S, M extends Tagged, Step extends Tagged, W
     if (cluster === null) return this.#drawnAgain(run);
     if (this.#plain === undefined) return E.left('the system cannot make a cluster from the constants in the file');
     const nodes = cluster.nodes.map(({ id, address }) => ({ id, address: address as EndPoint }));
-    const { application, parameters } = cluster;
-    const constants = this.#plain.restore({ nodes, application: application ?? undefined, parameters });
+    const { application, administrators, parameters } = cluster;
+    const constants = this.#plain.restore({
+      nodes,
+      application: application ?? undefined,
+      ...(administrators === undefined ? {} : { administrators: administrators.map((a) => a as EndPoint) }),
+      parameters,
+    });
     if (E.isLeft(constants)) return E.left(`the cluster in the file is not valid: ${constants.left.join('; ')}`);
     return E.right({ constants: constants.right, hosts: nodes.map((node) => node.address) });
   }

@@ -33,6 +33,7 @@ export const clusterOf = (described: ClusterDescription | undefined): Counterexa
     : {
         nodes: described.nodes.map(({ id, address }) => ({ id, address })),
         application: described.application ?? null,
+        ...(described.administrators === undefined ? {} : { administrators: [...described.administrators] }),
         parameters: { ...described.parameters },
       };
 

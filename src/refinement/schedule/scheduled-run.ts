@@ -8,6 +8,7 @@ import { E } from '../../spec/prelude.js';
 import { type CheckKind, checkOf, stopsNode } from '../check-kind.js';
 import type { Tagged } from '../cluster.js';
 import { ClusterJudge } from '../cluster-judge.js';
+import { blamed, tookWithoutRight } from '../simulation/blame.js';
 import { stranger } from '../simulation/environment.js';
 import type { ScheduledClients, SimulatedSystem } from '../simulation/simulated-system.js';
 import type { Transition } from '../transition.js';
@@ -88,6 +89,7 @@ export const execute = <C, H extends Host<M, W>, S, M extends Tagged, Step exten
 
 class Run<C, H extends Host<M, W>, S, M extends Tagged, Step extends Tagged, W, G, Spec, SpecStep> {
   readonly #system: SimulatedSystem<C, H, S, M, Step, W, G, Spec, SpecStep>;
+  readonly #constants: C;
   readonly #options: ExecutionOptions<S, M, Step, Spec>;
   /** None where only hosts are judged. */
   readonly #judge: ClusterJudge<C, S, M, Step, G, Spec, SpecStep> | undefined;
@@ -112,6 +114,7 @@ class Run<C, H extends Host<M, W>, S, M extends Tagged, Step extends Tagged, W, 
     options: ExecutionOptions<S, M, Step, Spec>,
   ) {
     this.#system = system;
+    this.#constants = constants;
     this.#options = options;
     const { definition } = system;
     const { protocol, codec } = definition.refinement;
@@ -274,7 +277,11 @@ class Run<C, H extends Host<M, W>, S, M extends Tagged, Step extends Tagged, W, 
   }
 
   #onViolation(node: string, violation: Violation): void {
-    const attributed = this.#attributed(violation);
+    const receives = this.#step?.receives ?? [];
+    const attributed = blamed(violation, {
+      fromStranger: receives.some(({ source }) => source === stranger),
+      withoutRight: node === this.#step?.node && this.#withoutRight(receives),
+    });
     const check = checkOf(attributed.code);
     const stepping = this.#step !== undefined && node === this.#step.node;
     this.#found ??= {
@@ -286,14 +293,11 @@ class Run<C, H extends Host<M, W>, S, M extends Tagged, Step extends Tagged, W, 
     };
   }
 
-  /** An exception over a stranger's packet is that stranger's doing: SEC, not an ordinary failure of the host. */
-  #attributed(violation: Violation): Violation {
-    const received = this.#step?.receives.some(({ source }) => source === stranger) === true;
-    if (violation.code !== 'HOST_THREW' || !received) return violation;
-    return {
-      code: 'STRANGER_STOPPED_HOST',
-      rule: 'input from someone without the right changes nothing',
-      evidence: violation.evidence,
-    };
+  #withoutRight(receives: ScheduledStep['receives']): boolean {
+    const me = this.#step?.node as EndPoint;
+    const events = receives.map(({ source, bytes }) => ({ tag: 'receive' as const, source, bytes }));
+    const { definition, withoutRight } = this.#system;
+    const lacksRight = (packet: Packet<M>): boolean => withoutRight?.(packet, this.#constants) === true;
+    return tookWithoutRight(me, events, definition.refinement.codec, lacksRight);
   }
 }

@@ -46,7 +46,7 @@ export class Environment<M> {
   /** Gives a client a socket, and starts it. */
   async openClient(program: ClientProgram<M>, random: Random): Promise<void> {
     const { time } = this.#parts;
-    const transport = await this.#open({ address: '10.9.9.9' });
+    const transport = await this.#open(program.bind ?? { address: '10.9.9.9' });
     const io: ClientIo<M> = {
       me: transport.me,
       random,

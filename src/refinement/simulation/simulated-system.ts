@@ -22,6 +22,8 @@ export interface ClientIo<M> {
 
 /** A client: asks, retries, and listens. */
 export interface ClientProgram<M> {
+  /** Where the client sends from; by default anywhere. */
+  readonly bind?: EndPoint;
   start(io: ClientIo<M>): void;
   receive(packet: Packet<M>): void;
 }
@@ -97,6 +99,8 @@ export interface SimulatedSystem<
   readonly claims: Claims;
   /** Clients of schedules; without them a history that is not linearizable is kept as a whole run. */
   readonly scheduledClients?: (constants: C) => ScheduledClients<M>;
+  /** Whether the packet is from someone without the right to send it, so that it must change nothing. */
+  readonly withoutRight?: (packet: Packet<M>, constants: C) => boolean;
   readonly model: (constants: C) => ClusterModel<S, M, G, Spec, SpecStep>;
   /** Messages that someone who is no host may send. */
   readonly strangers: fc.Arbitrary<M>;

@@ -13,12 +13,13 @@ interface Known {
   readonly client: EndPoint;
   readonly value: Uint8Array;
   /** Take the outcomes of its operations; none once these came. */
-  asked: readonly Asked[];
+  asked: readonly (Asked | undefined)[];
 }
 
 /**
- * Requests are named by session and seqno. One whose reply never comes stays open for ever: its client may have given it up. A schedule
- * has no clock of its own, so the times of the history are those of its recorder: one event after the other.
+ * Requests are named by session and seqno. One whose reply never comes stays open for ever: its client may have given it up. So do two
+ * with one name, of which one may be executed: nobody knows whose reply a reply is. A schedule has no clock of its own, so the times of
+ * the history are those of its recorder: one event after the other.
  */
 export class RsmScheduledClients implements ScheduledClients<RsmMessage> {
   readonly #history: RsmClientHistory;
@@ -30,14 +31,19 @@ export class RsmScheduledClients implements ScheduledClients<RsmMessage> {
 
   sends({ source, message }: Packet<RsmMessage>): boolean {
     if (message.tag !== 'request') return true;
-    const name = `${message.session}.${message.seqno}`;
+    const { session, seqno, value } = message;
+    const name = `${session}.${seqno}`;
     const before = this.#known.get(name);
-    // Exactly-once rests on seqnos that name one request: a client that breaks this rule shows nothing about the replicas.
-    if (before !== undefined) return before.client === source && equalBytes(before.value, message.value);
-    const operations = parted(message.value);
-    if (!operations.every((operation) => this.#history.isCommand(operation))) return false;
-    const asked = operations.map((operation) => this.#history.asked(source, operation, 0));
-    this.#known.set(name, { client: source, value: message.value, asked });
+    if (before === undefined) {
+      // What is no command changes nothing, and its answer says nothing.
+      const asked = parted(value).map((operation) =>
+        this.#history.isCommand(operation) ? this.#history.asked(source, operation, 0) : undefined,
+      );
+      this.#known.set(name, { client: source, value, asked });
+    } else if (!equalBytes(before.value, value)) {
+      this.#history.mayAsk(source, value, 0);
+      before.asked = [];
+    }
     return true;
   }
 

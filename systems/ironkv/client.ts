@@ -1,0 +1,169 @@
+/** The client of IronKV: finds the owner of each key, asks again until an answer comes, and fails with a typed error that says what is known. */
+import { monotonicNowMs } from '../../src/host/real-time.js';
+import { E } from '../../src/spec/prelude.js';
+import {
+  type ClientError,
+  type CommandFailure,
+  closedError,
+  commandFailure,
+  keyTooLong,
+  type Settlement,
+  valueTooLarge,
+} from './client/outcome.js';
+import { type ClientOptions, ClientPort } from './client/port.js';
+import { valueBytesOf } from './client/requests.js';
+import type { Command, Outcome, When } from './commands.js';
+import { defaultParameters } from './configuration.js';
+
+export {
+  Administrator,
+  type AdministratorOptions,
+  type ShardDone,
+  type ShardError,
+  type ShardOrder as RangeOrder,
+} from './client/administrator.js';
+export { ClientCore, type ClientCoreOptions, type ClientEffects } from './client/core.js';
+export type { OpenSession } from './client/opening.js';
+export type { ClientError, CommandFailure, Known, Settlement } from './client/outcome.js';
+export { type ClientOptions, ClientPort, renewMsDefault } from './client/port.js';
+export { RangeCache } from './client/range-cache.js';
+export { askStatus, type HostAnswer, type HostStatus } from './client/status.js';
+
+/** How long a request may take where the caller does not say. */
+export const requestTimeoutMsDefault = 5000;
+
+/** What goes with a request. */
+export interface RequestOptions {
+  /** How long to ask before the request ends as `Timeout`. */
+  readonly timeoutMs?: number;
+}
+
+/** How a request of a `KvStoreClient` ends without a value. */
+export type RequestError = ClientError | CommandFailure;
+
+type Answer<A> = Promise<E.Either<RequestError, A>>;
+
+/**
+ * One client with a session of its own, which is opened with the first request. Many requests may be outstanding; they are
+ * executed in the order in which they were made only if the client was opened as `ordered`. Keys and values must not change
+ * until a request ends; what is returned is the caller's own.
+ */
+export class KvStoreClient {
+  readonly #port: ClientPort;
+  readonly #keyBytesMax: number;
+  readonly #valueBytesMax: number;
+  readonly #settles = new Map<number, (settlement: Settlement) => void>();
+  #timer: NodeJS.Timeout | undefined;
+  #timerAtMs = Infinity;
+  #closed = false;
+
+  /** Takes over `port`. */
+  constructor(port: ClientPort, limits: Pick<ClientOptions, 'keyBytesMax' | 'valueBytesMax'> = {}) {
+    this.#port = port;
+    this.#keyBytesMax = limits.keyBytesMax ?? defaultParameters.keyBytesMax;
+    this.#valueBytesMax = limits.valueBytesMax ?? defaultParameters.valueBytesMax;
+    port.onSettled(this.#settled);
+  }
+
+  /** Opens a client on a socket of its own. `Left` says in one sentence why that is not possible. */
+  static async open(options: ClientOptions): Promise<E.Either<string, KvStoreClient>> {
+    const port = await ClientPort.open(options);
+    return E.isLeft(port) ? port : E.right(new KvStoreClient(port.right, options));
+  }
+
+  /** The value; null where the key is absent. */
+  get(key: Uint8Array, options?: RequestOptions): Answer<Uint8Array | null> {
+    // A copy: whoever keeps a value should not keep the datagram that it came in.
+    const own = (o: Outcome) => (o.tag === 'value' ? (o.value === null ? null : new Uint8Array(o.value)) : undefined);
+    return this.#ask({ tag: 'get', key }, options, own);
+  }
+
+  /** The length of the value in bytes; null where the key is absent. */
+  length(key: Uint8Array, options?: RequestOptions): Answer<number | null> {
+    return this.#ask({ tag: 'length', key }, options, (o) => (o.tag === 'length' ? o.length : undefined));
+  }
+
+  /** Writes `value`, always or only where the key is absent or present; whether that took place. */
+  set(key: Uint8Array, value: Uint8Array, options?: RequestOptions & { readonly when?: When }): Answer<boolean> {
+    return this.#ask({ tag: 'set', key, value, when: options?.when ?? 'always' }, options, doneOf);
+  }
+
+  /** Whether there was a value to delete. */
+  delete(key: Uint8Array, options?: RequestOptions): Answer<boolean> {
+    return this.#ask({ tag: 'delete', key }, options, doneOf);
+  }
+
+  /** Writes `value` if the key holds `old` (null: if it is absent); whether that took place. */
+  compareAndSet(key: Uint8Array, old: Uint8Array | null, value: Uint8Array, options?: RequestOptions): Answer<boolean> {
+    return this.#ask({ tag: 'compareAndSet', key, old, value }, options, doneOf);
+  }
+
+  /** Adds `by`, a safe integer, to the decimal integer at the key, 0 where it is absent; the sum. */
+  increment(key: Uint8Array, by = 1, options?: RequestOptions): Answer<number> {
+    return this.#ask({ tag: 'increment', key, by }, options, numberOf);
+  }
+
+  /** Appends to the value, empty where the key is absent; the new length in bytes. */
+  append(key: Uint8Array, value: Uint8Array, options?: RequestOptions): Answer<number> {
+    return this.#ask({ tag: 'append', key, value }, options, numberOf);
+  }
+
+  /** Closes the socket; what is unanswered fails as `Closed`. May be called again. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    await this.#port.close();
+  }
+
+  #ask<A>(command: Command, options: RequestOptions | undefined, answerIn: (o: Outcome) => A | undefined): Answer<A> {
+    if (this.#closed) return Promise.resolve(E.left(closedError(false)));
+    if (command.key.length > this.#keyBytesMax) return Promise.resolve(E.left(keyTooLong(command.key.length)));
+    const valueBytes = valueBytesOf(command);
+    if (valueBytes > this.#valueBytesMax) return Promise.resolve(E.left(valueTooLarge(valueBytes)));
+    return new Promise((resolve) => {
+      const id = this.#port.request(command, options?.timeoutMs ?? requestTimeoutMsDefault);
+      this.#settles.set(id, (settlement) => resolve(answered(settlement, answerIn)));
+      this.#arm();
+    });
+  }
+
+  readonly #settled = (id: number, settlement: Settlement): void => {
+    const settle = this.#settles.get(id);
+    this.#settles.delete(id);
+    settle?.(settlement);
+  };
+
+  // An armed timer that fires too early costs less than one that is moved with every request.
+  #arm(): void {
+    const wakeAtMs = this.#port.wakeAtMs;
+    if (wakeAtMs >= this.#timerAtMs) return;
+    clearTimeout(this.#timer);
+    this.#timerAtMs = wakeAtMs;
+    this.#timer = setTimeout(this.#onTimer, Math.max(wakeAtMs - monotonicNowMs(), 1));
+  }
+
+  readonly #onTimer = (): void => {
+    this.#timerAtMs = Infinity;
+    if (this.#closed) return;
+    this.#port.onTime();
+    this.#arm();
+  };
+}
+
+const doneOf = (o: Outcome): boolean | undefined => (o.tag === 'done' ? o.done : undefined);
+
+const numberOf = (o: Outcome): number | undefined => (o.tag === 'number' ? o.number : undefined);
+
+const answered = <A>(
+  settlement: Settlement,
+  answerIn: (outcome: Outcome) => A | undefined,
+): E.Either<RequestError, A> => {
+  if (settlement.tag === 'failed') return E.left(settlement.error);
+  const { outcome } = settlement;
+  if (outcome.tag === 'failed') return E.left(commandFailure(outcome.error));
+  const answer = answerIn(outcome);
+  // The core passes on only outcomes of the command's kind.
+  if (answer === undefined) throw new Error(`an outcome of kind ${outcome.tag} answers no such command`);
+  return E.right(answer);
+};

@@ -1,0 +1,39 @@
+/** The host's ghost record of what it did: hints from which the judge makes protocol steps. A wrong one can only cause an alarm. */
+import type { Load } from '../messages.js';
+
+/** One packet was consumed. `index`: among the packets that the step received, or delivered to itself. */
+export interface ProcessAction {
+  readonly action: 'process';
+  /** A host sends to its own address as to any other, so that it records `receive` alone. */
+  readonly from: 'receive' | 'self';
+  readonly index: number;
+  /** Of a `statusRequest`: the loads of the own ranges that it is answered with, in order. Empty for any other packet. */
+  readonly loads: readonly Load[];
+}
+
+/** One action of a host, in the order in which it happened. `move` is a position in the moves, `peer` a host's index. */
+export type KvAction =
+  | ProcessAction
+  | { readonly action: 'delegate' | 'inform'; readonly move: number }
+  | { readonly action: 'resend'; readonly peer: number }
+  | { readonly action: 'expire' };
+
+/** The action that carries nothing. */
+export const expireAction: KvAction = { action: 'expire' };
+
+const noLoads: readonly Load[] = [];
+
+/** The records of processing without loads, by index, each made once: they cost no allocation. */
+export class ProcessActions {
+  readonly #made: ProcessAction[] = [];
+
+  /** The record that the received packet at `index` was processed. */
+  at(index: number): ProcessAction {
+    let action = this.#made[index];
+    if (action === undefined) {
+      action = { action: 'process', from: 'receive', index, loads: noLoads };
+      this.#made[index] = action;
+    }
+    return action;
+  }
+}

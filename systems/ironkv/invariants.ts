@@ -1,0 +1,50 @@
+/** Why IronKV is safe: README.md, "Invariants", weakest first. */
+import type { Invariant } from './invariants/form.js';
+import {
+  executedIsKnown,
+  floorsWereAsked,
+  recordsAreTrue,
+  sessionsAreBounded,
+  sessionsAreOpenedOnce,
+  stampsAreUnique,
+  toldIsTold,
+} from './invariants/knowledge.js';
+import {
+  delegateIsWellFormed,
+  eachKeyClaimedInExactlyOnePlace,
+  mapIsCanonical,
+  movesAreOwned,
+  onlyTheAllowedMove,
+  redirectsLeadAway,
+  storedKeysAreOwned,
+} from './invariants/ownership.js';
+import {
+  acksAreOfReceived,
+  knowledgeGrows,
+  onlySentIsReceived,
+  seqnosAreUnique,
+  unackedIsSequential,
+} from './invariants/streams.js';
+
+/** In the order in which they are judged. */
+export const ironkvInvariants: readonly Invariant[] = [
+  knowledgeGrows,
+  onlyTheAllowedMove,
+  mapIsCanonical,
+  delegateIsWellFormed,
+  seqnosAreUnique,
+  onlySentIsReceived,
+  acksAreOfReceived,
+  unackedIsSequential,
+  movesAreOwned,
+  eachKeyClaimedInExactlyOnePlace,
+  storedKeysAreOwned,
+  redirectsLeadAway,
+  sessionsAreOpenedOnce,
+  stampsAreUnique,
+  sessionsAreBounded,
+  floorsWereAsked,
+  recordsAreTrue,
+  toldIsTold,
+  executedIsKnown,
+];

@@ -1,0 +1,184 @@
+/** Single delivery between hosts, and the handing over of ranges (README.md, "deliver", "ack", "delegate", "inform", "resend"). */
+import { keysFrom, withKey, withoutKey } from '../../../src/protocol/ordered-keys.js';
+import { add, successor } from '../../../src/spec/nat.js';
+import type { Packet } from '../../../src/spec/packet.js';
+import { bytesOfKey, textOfKey } from '../commands.js';
+import type { Body, KvMessage, Message, Pair } from '../messages.js';
+import { given, isAbove } from './delegation-map.js';
+import { knowledgeOf, learned, newsFor } from './sessions.js';
+import { type HostState, type Move, type Peer, packetTo, unackedKey } from './state.js';
+import type { Effect } from './step.js';
+
+/** What a pair takes of a delegate besides its key and value. */
+const pairBytes = 16;
+
+const withPairs = (s: HostState, pairs: readonly Pair[]): HostState => {
+  let { keys } = s;
+  const table = s.table.withMutations((draft) => {
+    for (const { key, value } of pairs) {
+      const text = textOfKey(key);
+      draft.set(text, new Uint8Array(value));
+      keys = withKey(keys, text);
+    }
+  });
+  return { ...s, table, keys };
+};
+
+const withoutPairs = (s: HostState, texts: readonly string[]): HostState => {
+  let { keys } = s;
+  const table = s.table.withMutations((draft) => {
+    for (const text of texts) {
+      draft.delete(text);
+      keys = withoutKey(keys, text);
+    }
+  });
+  return { ...s, table, keys };
+};
+
+const accepted = (s: HostState, body: Body): HostState => {
+  const knowing = learned(s, body.horizons, body.sessions);
+  if (body.tag === 'inform') return knowing;
+  const range = { lo: textOfKey(body.lo), hi: body.hi === null ? null : textOfKey(body.hi) };
+  return withPairs({ ...knowing, map: given(knowing.map, range, s.constants.index) }, body.pairs);
+};
+
+/** A message of the stream from peer `from`. */
+export const processDeliver = (
+  s: HostState,
+  from: number,
+  peer: Peer,
+  { source, message: { seqno, body } }: Packet<Message<'deliver'>>,
+): Effect => {
+  const ack = (state: HostState, upTo: number): Effect => ({
+    state,
+    sends: [packetTo(s, source, { tag: 'ack', seqno: upTo })],
+  });
+  if (seqno <= peer.received) return ack(s, peer.received);
+  // One that came too early will be sent again: only the next may be accepted, or one would be lost.
+  if (seqno !== successor(peer.received)) return { state: s, sends: [] };
+  const state = accepted(s, body);
+  return ack({ ...state, peers: state.peers.set(from, { ...peer, received: seqno }) }, seqno);
+};
+
+/** An ack of the stream to peer `to`. */
+export const processAck = (s: HostState, to: number, peer: Peer, { seqno }: Message<'ack'>): Effect => {
+  if (seqno <= peer.acked || seqno > peer.sent) return { state: s, sends: [] };
+  const unacked = s.unacked.withMutations((draft) => {
+    for (let dropped = peer.acked + 1; dropped <= seqno; dropped++) draft.delete(unackedKey(to, dropped));
+  });
+  const isDone = ({ recipient, last }: Move): boolean => recipient === to && last !== null && last <= seqno;
+  const moves = s.moves.some(isDone) ? s.moves.filter((move) => !isDone(move)) : s.moves;
+  return { state: { ...s, peers: s.peers.set(to, { ...peer, acked: seqno }), unacked, moves }, sends: [] };
+};
+
+const send = (s: HostState, to: number, peer: Peer, body: Body, now: number): Effect => {
+  const { hosts, parameters } = s.constants.configuration;
+  const { resendMs } = parameters;
+  const seqno = successor(peer.sent);
+  const timed =
+    peer.sent === peer.acked
+      ? { ...peer, resendAtMs: add(now, resendMs), waitMs: resendMs, ackedAtCheck: peer.acked }
+      : peer;
+  const state: HostState = {
+    ...s,
+    peers: s.peers.set(to, { ...timed, sent: seqno }),
+    unacked: s.unacked.set(unackedKey(to, seqno), body),
+  };
+  return { state, sends: [packetTo(s, hosts[to] as Packet<KvMessage>['target'], { tag: 'deliver', seqno, body })] };
+};
+
+/** The first pairs of what is left of a move, as many as one delegate carries, and the key that comes after them. */
+const firstPairs = (
+  s: HostState,
+  lo: string,
+  hi: string | null,
+): { readonly texts: readonly string[]; readonly pairs: readonly Pair[]; readonly following: string | undefined } => {
+  const { delegateBytesMax, delegateKeysMax } = s.constants.configuration.parameters;
+  const texts: string[] = [];
+  const pairs: Pair[] = [];
+  let bytes = 0;
+  for (const text of keysFrom(s.keys, lo)) {
+    if (!isAbove(hi, text)) break;
+    const value = s.table.get(text) as Uint8Array;
+    bytes += text.length + value.length + pairBytes;
+    const fits = bytes <= delegateBytesMax && pairs.length < delegateKeysMax;
+    if (!fits && pairs.length > 0) return { texts, pairs, following: text };
+    texts.push(text);
+    pairs.push({ key: bytesOfKey(text), value });
+  }
+  return { texts, pairs, following: undefined };
+};
+
+/** A move of which something is left, with a recipient that may be sent more. */
+interface Sendable {
+  readonly move: Move;
+  readonly next: string;
+  readonly peer: Peer;
+}
+
+const sendable = (s: HostState, position: number): Sendable | undefined => {
+  const move = s.moves[position];
+  if (move === undefined || move.last !== null || move.next === null) return undefined;
+  const peer = s.peers.get(move.recipient);
+  if (peer === undefined) return undefined;
+  const { deliveriesMax } = s.constants.configuration.parameters;
+  return peer.sent - peer.acked < deliveriesMax ? { move, next: move.next, peer } : undefined;
+};
+
+/** `undefined` where no piece of the move at `position` may be sent. */
+export const delegated = (s: HostState, position: number, now: number): Effect | undefined => {
+  const ready = sendable(s, position);
+  if (ready === undefined) return undefined;
+  const { move, next, peer } = ready;
+  const news = newsFor(s, peer.told);
+  if (news.length > s.constants.configuration.parameters.sessionsPerMessageMax) return undefined;
+  const { texts, pairs, following } = firstPairs(s, next, move.hi);
+  const hi = following ?? move.hi;
+  const body: Body = {
+    tag: 'delegate',
+    lo: bytesOfKey(next),
+    hi: hi === null ? null : bytesOfKey(hi),
+    pairs,
+    horizons: s.horizons,
+    sessions: news.map(knowledgeOf),
+  };
+  const last = following === undefined ? successor(peer.sent) : null;
+  const state: HostState = {
+    ...withoutPairs(s, texts),
+    map: given(s.map, { lo: next, hi }, move.recipient),
+    moves: s.moves.map((m) => (m === move ? { ...move, next: hi, last } : m)),
+  };
+  return send(state, move.recipient, { ...peer, told: s.counts.stamp }, body, now);
+};
+
+/** `undefined` unless the recipient of the move at `position` lacks more than a delegate tells. */
+export const informed = (s: HostState, position: number, now: number): Effect | undefined => {
+  const ready = sendable(s, position);
+  if (ready === undefined) return undefined;
+  const { move, peer } = ready;
+  const { sessionsPerMessageMax } = s.constants.configuration.parameters;
+  const news = newsFor(s, peer.told);
+  if (news.length <= sessionsPerMessageMax) return undefined;
+  const told = news.slice(0, sessionsPerMessageMax);
+  const body: Body = { tag: 'inform', horizons: s.horizons, sessions: told.map(knowledgeOf) };
+  return send(s, move.recipient, { ...peer, told: told.at(-1)?.stamp ?? peer.told }, body, now);
+};
+
+/** `undefined` where nothing is due to be sent again. */
+export const resent = (s: HostState, to: number, now: number): Effect | undefined => {
+  const peer = s.peers.get(to);
+  if (peer === undefined || peer.sent === peer.acked || now < peer.resendAtMs) return undefined;
+  const { hosts, parameters } = s.constants.configuration;
+  const progressed = peer.acked > peer.ackedAtCheck;
+  const waitMs = progressed ? parameters.resendMs : Math.min(add(peer.waitMs, peer.waitMs), parameters.resendMsMax);
+  const sends: Packet<KvMessage>[] = [];
+  if (!progressed) {
+    const end = Math.min(peer.sent, peer.acked + parameters.resendMax);
+    for (let seqno = peer.acked + 1; seqno <= end; seqno++) {
+      const body = s.unacked.get(unackedKey(to, seqno)) as Body;
+      sends.push(packetTo(s, hosts[to] as Packet<KvMessage>['target'], { tag: 'deliver', seqno, body }));
+    }
+  }
+  const peers = s.peers.set(to, { ...peer, waitMs, ackedAtCheck: peer.acked, resendAtMs: add(now, waitMs) });
+  return { state: { ...s, peers }, sends };
+};

@@ -1,0 +1,146 @@
+/** IronKV under simulation: small clusters, clients with sessions, administrators who move ranges throughout, and what a campaign must have reached. */
+import { crash, networks } from '../../src/protocol/network.js';
+import { arbitraryOf } from '../../src/refinement/arbitrary.js';
+import type { Random } from '../../src/refinement/random.js';
+import type {
+  DrawOptions,
+  SimulatedCluster,
+  SimulatedSystem,
+} from '../../src/refinement/simulation/simulated-system.js';
+import type { Transition } from '../../src/refinement/transition.js';
+import { endPoint } from '../../src/spec/endpoint.js';
+import type { Configuration } from './configuration.js';
+import type { KvHistory } from './history.js';
+import type { KvAction, KvHost } from './host.js';
+import { ironkv } from './main.js';
+import { clientKinds, type KvMessage, kvSchema, textOfSession } from './messages.js';
+import type { HostState, KvStep } from './protocol.js';
+import { ironkvCluster } from './refinement.js';
+import { SimulatedAdministrator } from './simulation/administrator.js';
+import { SimulatedKvClient } from './simulation/client.js';
+import { commandsOn, drawKeys, drawParameters } from './simulation/draw.js';
+import { KvClientHistory } from './simulation/history.js';
+import { answersAndDeliveries } from './simulation/progress.js';
+import { type ExecuteRequest, isWrite, type KvSpec } from './spec.js';
+
+const goals = [
+  'executed write',
+  'move completed',
+  'range moved in pieces',
+  'delivery accepted that tells of sessions',
+  'delivery repeated',
+  'delivery sent again',
+  'sessions told apart from a delegate',
+  'sessions expired',
+  'request of an expired session',
+  'request out of order',
+  'retry answered from its record',
+  'redirect',
+  'shard refused',
+] as const;
+
+type Goal = (typeof goals)[number];
+
+const reachedByRequest = (t: Transition<HostState, KvMessage, KvStep>): Goal | undefined => {
+  if (t.step.tag !== 'process' || t.step.packet.message.tag !== 'request') return undefined;
+  const { session, seqno, command } = t.step.packet.message;
+  const [answer] = t.sends;
+  switch (answer?.message.tag) {
+    case 'redirect':
+      return 'redirect';
+    case 'refused':
+      if (answer.message.reason === 'SESSION_EXPIRED') return 'request of an expired session';
+      return answer.message.reason === 'OUT_OF_ORDER' ? 'request out of order' : undefined;
+    case 'reply': {
+      if (!isWrite(command)) return undefined;
+      const records = t.before.sessions.get(textOfSession(session))?.records ?? [];
+      return records.some((r) => r.seqno === seqno) ? 'retry answered from its record' : 'executed write';
+    }
+    default:
+      return undefined;
+  }
+};
+
+const reachedByDelivery = ({ step, before, after }: Transition<HostState, KvMessage, KvStep>): Goal | undefined => {
+  if (step.tag !== 'process' || step.packet.message.tag !== 'deliver') return undefined;
+  if (before.peers === after.peers) return 'delivery repeated';
+  return before.sessions === after.sessions ? undefined : 'delivery accepted that tells of sessions';
+};
+
+const reached = (t: Transition<HostState, KvMessage, KvStep>): Goal | undefined => {
+  const { step, before, after, sends } = t;
+  switch (step.tag) {
+    case 'process':
+      if (after.moves.length < before.moves.length) return 'move completed';
+      if (step.packet.message.tag === 'shard') return after.moves === before.moves ? 'shard refused' : undefined;
+      return reachedByRequest(t) ?? reachedByDelivery(t);
+    case 'delegate':
+      return after.moves[step.move]?.last === null ? 'range moved in pieces' : undefined;
+    case 'inform':
+      return 'sessions told apart from a delegate';
+    case 'resend':
+      return sends.length > 0 ? 'delivery sent again' : undefined;
+    default:
+      return 'sessions expired';
+  }
+};
+
+const draw = (random: Random, options: DrawOptions): SimulatedCluster<Configuration, KvMessage, HostState> => {
+  const size = options.nodes ?? random.pick([2, 2, 3, 3, 4]);
+  const hosts = Array.from({ length: size }, (_, i) => endPoint(`10.0.0.${i + 1}:7000`));
+  const administrators = Array.from({ length: random.int(1, 2) }, (_, i) => endPoint(`10.9.9.8:${9001 + i}`));
+  const constants: Configuration = { hosts, administrators, parameters: drawParameters(random) };
+  const { keys, bounds } = drawKeys(random);
+  const history = new KvClientHistory(constants.parameters.valueBytesMax);
+  const count = random.int(1, 4);
+  const thinkMsMax = options.rate === undefined ? random.pick([5, 15, 60]) : (2 * 1000 * count) / options.rate;
+  const clients = Array.from(
+    { length: count },
+    () =>
+      new SimulatedKvClient({
+        hosts,
+        nextCommand: commandsOn(keys, constants.parameters),
+        thinkMsMax,
+        lanes: random.pick([1, 1, 2, 4]),
+        sessionWindowMax: constants.parameters.sessionWindowMax,
+        orderedShare: random.pick([0, 0, 0.5, 1]),
+        triesMax: random.pick([3, 10, 1000, 1000]),
+        history,
+      }),
+  );
+  const orderers = administrators.map(
+    (bind) =>
+      new SimulatedAdministrator({
+        bind,
+        hosts,
+        bounds,
+        pauseMsMax: random.pick([10, 50, 200]),
+        triesMax: random.pick([3, 20, 1000]),
+      }),
+  );
+  const outside = [...clients, ...orderers];
+  return { constants, hosts, clients: outside, progress: (healed) => answersAndDeliveries(outside, healed), history };
+};
+
+/** What `ironkeel simulate ironkv` runs. Hosts that crash take their keys with them: nothing wrong is said, but not everything is answered. */
+export const ironkvSimulation: SimulatedSystem<
+  Configuration,
+  KvHost,
+  HostState,
+  KvMessage,
+  KvStep,
+  KvAction,
+  KvHistory,
+  KvSpec,
+  ExecuteRequest
+> = {
+  definition: ironkv,
+  draw,
+  claims: { safeUnder: networks, liveUnder: networks.filter((network) => network !== crash) },
+  withoutRight: ({ source, message: { tag } }, { hosts, administrators }) =>
+    !hosts.includes(source) && (tag === 'shard' ? !administrators.includes(source) : !clientKinds.includes(tag)),
+  model: ironkvCluster,
+  strangers: arbitraryOf(kvSchema),
+  goals,
+  reached,
+};

@@ -1,0 +1,117 @@
+/** What the clients of a simulated cluster asked and were told, in the words of the table's model of linearizability. */
+import {
+  type Call,
+  type CallId,
+  HistoryRecorder,
+  type HistoryVerdict,
+  judgeRecordedBy,
+  type Result,
+  tableModelOf,
+} from '../../../src/refinement/linearizability.js';
+import type { ClientHistory } from '../../../src/refinement/simulation/simulated-system.js';
+import type { Packet } from '../../../src/spec/packet.js';
+import { unreachable } from '../../../src/spec/prelude.js';
+import { type Command, type Outcome, textOfKey } from '../commands.js';
+import { type KvMessage, textOfSession } from '../messages.js';
+
+const setNames = { always: 'set', absent: 'setIfAbsent', present: 'setIfPresent' } as const;
+
+/** A command as the model has it; bytes as text, a unit each. */
+const callOf = (command: Command): Call => {
+  const key = textOfKey(command.key);
+  switch (command.tag) {
+    case 'get':
+    case 'length':
+    case 'delete':
+      return { op: command.tag, key, args: [] };
+    case 'set':
+      return { op: setNames[command.when], key, args: [textOfKey(command.value)] };
+    case 'append':
+      return { op: 'append', key, args: [textOfKey(command.value)] };
+    case 'increment':
+      return { op: 'increment', key, args: [command.by] };
+    case 'compareAndSet': {
+      const old = command.old === null ? null : textOfKey(command.old);
+      return { op: 'compareAndSet', key, args: [old, textOfKey(command.value)] };
+    }
+    default:
+      return unreachable(command);
+  }
+};
+
+const resultOf = (outcome: Outcome): Result => {
+  switch (outcome.tag) {
+    case 'value':
+      return outcome.value === null ? null : textOfKey(outcome.value);
+    case 'length':
+      return outcome.length;
+    case 'done':
+      return outcome.done;
+    case 'number':
+      return outcome.number;
+    case 'failed':
+      return { error: outcome.error };
+    default:
+      return unreachable(outcome);
+  }
+};
+
+/** How a request ended, for the one that asked it. Each is to be called at most once, and only one of them. */
+export interface Asked {
+  /** The answer came. */
+  answered(outcome: Outcome, nowMs: number): void;
+  /** It was never executed, and never will be. */
+  refused(nowMs: number): void;
+  /** Nobody knows. */
+  gaveUp(nowMs: number): void;
+}
+
+/** Records the requests of clients, and those of strangers, whose replies nobody sees. */
+export class KvClientHistory implements ClientHistory<KvMessage> {
+  readonly #valueBytesMax: number;
+  readonly #recorder: HistoryRecorder<Call, Result>;
+  readonly #strangers = new Set<string>();
+  #nowMs = 0;
+
+  constructor(valueBytesMax: number) {
+    this.#valueBytesMax = valueBytesMax;
+    this.#recorder = new HistoryRecorder(() => this.#nowMs * 1e6);
+  }
+
+  /** `lane`, which has nothing outstanding, sends `command` for the first time. */
+  asked(lane: string, command: Command, nowMs: number): Asked {
+    this.#nowMs = nowMs;
+    const id: CallId = this.#recorder.call(lane, callOf(command));
+    const at = (laterMs: number, end: () => void): void => {
+      this.#nowMs = laterMs;
+      end();
+    };
+    return {
+      answered: (outcome, laterMs) => at(laterMs, () => this.#recorder.returned(id, resultOf(outcome))),
+      refused: (laterMs) => at(laterMs, () => this.#recorder.failed(id)),
+      gaveUp: (laterMs) => at(laterMs, () => this.#recorder.gaveUp(id)),
+    };
+  }
+
+  strangerSent({ source, message: m }: Packet<KvMessage>): void {
+    if (m.tag !== 'request' || m.command.tag === 'get' || m.command.tag === 'length') return;
+    // Sent again, it is still executed at most once.
+    const call = callOf(m.command);
+    const request = `${source} ${textOfSession(m.session)}#${m.seqno} ${JSON.stringify(call)}`;
+    if (this.#strangers.has(request)) return;
+    this.#strangers.add(request);
+    this.#recorder.call(request, call);
+  }
+
+  /** Adds what no order explains, by which a canary shows that `judge` can say so: what was set is not there. */
+  spoil(): void {
+    const told = (call: Call, result: Result): void =>
+      this.#recorder.returned(this.#recorder.call('canary', call), result);
+    told({ op: 'set', key: 'canary', args: ['1'] }, true);
+    told({ op: 'get', key: 'canary', args: [] }, null);
+  }
+
+  judge(): HistoryVerdict {
+    return judgeRecordedBy(tableModelOf(this.#valueBytesMax), this.#recorder);
+  }
+}

@@ -1,0 +1,213 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { DelegationMap } from '../../systems/ironkv/host/delegation-map.js';
+import { LoadSample, sampleMax } from '../../systems/ironkv/host/load-sample.js';
+import { OrderedTable } from '../../systems/ironkv/host/ordered-table.js';
+
+/** Few texts, so that operations meet; with the empty one, bytes at both ends and prefixes of each other. */
+const someKey = fc.string({ unit: fc.constantFrom('\0', 'a', 'b', 'ÿ'), maxLength: 3 });
+const someValue = fc.uint8Array({ maxLength: 5 });
+const ascending = (keys: Iterable<string>): string[] => [...keys].sort((a, b) => (a < b ? -1 : 1));
+const inRange = (key: string, lo: string, hi: string | null): boolean => lo <= key && (hi === null || key < hi);
+
+describe('the ordered table', () => {
+  const anOperation = (key: fc.Arbitrary<string>) =>
+    fc.oneof(
+      { weight: 3, arbitrary: fc.record({ tag: fc.constant('set' as const), key, value: someValue }) },
+      { weight: 2, arbitrary: fc.record({ tag: fc.constant('delete' as const), key, value: someValue }) },
+    );
+
+  const agrees = (table: OrderedTable, model: ReadonlyMap<string, Uint8Array>, lo: string, hi: string | null): void => {
+    const keys = ascending(model.keys());
+    expect(table.size).toBe(model.size);
+    expect([...table.keys()]).toEqual(keys);
+    expect([...table.values()]).toEqual(keys.map((k) => model.get(k)));
+    expect([...table.from(lo)]).toEqual(keys.filter((k) => k >= lo).map((k) => [k, model.get(k)]));
+    const within = keys.filter((k) => inRange(k, lo, hi));
+    const total = within.reduce((sum, k) => sum + k.length + (model.get(k) as Uint8Array).length, 0);
+    expect(table.weigh(lo, hi)).toEqual({ keys: within.length, bytes: total });
+  };
+
+  test('is a map in the order of its keys, whatever is set and deleted', () => {
+    fc.assert(
+      fc.property(fc.array(anOperation(someKey)), someKey, fc.option(someKey), (operations, lo, hi) => {
+        const table = new OrderedTable();
+        const model = new Map<string, Uint8Array>();
+        for (const { tag, key, value } of operations) {
+          expect(table.get(key)).toBe(model.get(key));
+          expect(table.has(key)).toBe(model.has(key));
+          if (tag === 'delete') expect(table.delete(key)).toBe(model.delete(key));
+          else {
+            table.set(key, value);
+            model.set(key, value);
+          }
+        }
+        agrees(table, model, lo, hi);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test('stays so over many chunks, as they are cut and joined', () => {
+    const number = fc.nat(3000);
+    const run = fc.record({ from: number, count: fc.nat(1500), step: fc.constantFrom(1, -1, 7), remove: fc.boolean() });
+    const text = (n: number): string => String(((n % 3001) + 3001) % 3001).padStart(4, '0');
+    fc.assert(
+      fc.property(fc.array(run, { minLength: 1, maxLength: 8 }), number, number, (runs, lo, hi) => {
+        const table = new OrderedTable();
+        const model = new Map<string, Uint8Array>();
+        for (const { from, count, step, remove } of runs) {
+          for (let i = 0; i < count; i++) {
+            const key = text(from + i * step);
+            if (remove) expect(table.delete(key)).toBe(model.delete(key));
+            else {
+              const value = new Uint8Array(i % 4);
+              table.set(key, value);
+              model.set(key, value);
+            }
+          }
+        }
+        agrees(table, model, text(lo), text(hi));
+        agrees(table, model, text(lo), null);
+        for (const key of model.keys()) expect(table.get(key)).toBe(model.get(key));
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  test('can be read like any other map', () => {
+    const table = new OrderedTable();
+    for (const key of ['b', 'a']) table.set(key, new Uint8Array(1));
+    const seen: string[] = [];
+    table.forEach((_, key) => {
+      seen.push(key);
+    });
+    expect(seen).toEqual(['a', 'b']);
+    expect(new Map(table).size).toBe(2);
+    expect([...table.entries()].map(([key]) => key)).toEqual(seen);
+  });
+});
+
+describe('the delegation map', () => {
+  const assignment = fc.record({ lo: someKey, hi: fc.option(someKey), host: fc.nat(2) });
+
+  test('is the total map that assignments in any order make, in canonical form', () => {
+    fc.assert(
+      fc.property(fc.array(assignment, { maxLength: 20 }), fc.array(someKey), (assignments, others) => {
+        const map = new DelegationMap(0);
+        // Every bound, and what comes right after it, beside other keys: between them a map does not change.
+        const bounds = assignments.flatMap(({ lo, hi }) => (hi === null ? [lo] : [lo, hi]));
+        const keys = ['', ...bounds, ...bounds.map((b) => `${b}\0`), ...others];
+        const total = new Map(keys.map((key) => [key, 0]));
+        for (const { lo, hi, host } of assignments) {
+          map.assign(lo, hi, host);
+          for (const key of keys) if (inRange(key, lo, hi)) total.set(key, host);
+        }
+        for (const [key, host] of total) {
+          const position = map.positionOf(key);
+          expect(map.hostAt(position)).toBe(host);
+          expect(inRange(key, map.loAt(position), map.hiAt(position))).toBe(true);
+        }
+        const entries = map.entries();
+        expect(entries[0]?.lo).toBe('');
+        expect(entries).toHaveLength(map.length);
+        for (let i = 1; i < entries.length; i++) {
+          expect((entries[i - 1]?.lo as string) < (entries[i]?.lo as string)).toBe(true);
+          expect(entries[i - 1]?.host).not.toBe(entries[i]?.host);
+        }
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  test('says of a range whether one host owns all of it', () => {
+    const owns = fc.record({ lo: someKey, hi: fc.option(someKey) }).filter(({ lo, hi }) => hi === null || lo < hi);
+    fc.assert(
+      fc.property(fc.array(assignment, { maxLength: 8 }), owns, (assignments, { lo, hi }) => {
+        const map = new DelegationMap(0);
+        for (const a of assignments) map.assign(a.lo, a.hi, a.host);
+        const met = map.entries().filter((e, i) => {
+          const end = map.hiAt(i);
+          return (hi === null || e.lo < hi) && (end === null || lo < end);
+        });
+        for (const host of [0, 1, 2]) expect(map.ownsAll(host, lo, hi)).toBe(met.every((e) => e.host === host));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test('hands out a list that later changes leave alone', () => {
+    const map = new DelegationMap(0);
+    const before = map.entries();
+    map.assign('a', 'b', 1);
+    expect(before).toEqual([{ lo: '', host: 0 }]);
+    expect(map.entries()).toHaveLength(3);
+  });
+});
+
+describe('the load', () => {
+  const keyOf = (n: number): string => String(n).padStart(4, '0');
+  const seen = (keys: readonly string[]): LoadSample => {
+    const loads = new LoadSample(1000);
+    loads.begin(5000);
+    for (const key of keys) loads.count(key);
+    loads.begin(6000);
+    return loads;
+  };
+
+  test('is counted over full periods, and forgotten with the period after', () => {
+    const loads = new LoadSample(1000);
+    loads.begin(5000);
+    for (let i = 0; i < 10; i++) loads.count('k');
+    expect(loads.of('', null).requests).toBe(0);
+    loads.begin(5999);
+    expect(loads.of('', null).requests).toBe(0);
+    loads.begin(6000);
+    expect([loads.of('', null).requests, loads.of('l', null).requests, loads.of('', 'k').requests]).toEqual([10, 0, 0]);
+    loads.begin(7000);
+    expect(loads.of('', null).requests).toBe(0);
+  });
+
+  test('is forgotten when a period was slept through', () => {
+    const loads = seen(['k']);
+    loads.begin(8000);
+    expect(loads.of('', null).requests).toBe(0);
+  });
+
+  test('is split at the median of what was asked', () => {
+    const loads = seen(Array.from({ length: 100 }, (_, i) => keyOf(i)));
+    expect(loads.of('', null)).toEqual({ requests: 100, split: keyOf(50) });
+    expect(loads.of(keyOf(20), keyOf(40))).toEqual({ requests: 20, split: keyOf(30) });
+  });
+
+  test('is split beside a hot key, never at the lowest key, and not at all where one key has all of it', () => {
+    const cold = Array.from({ length: 10 }, (_, i) => keyOf(i));
+    const hot = Array.from({ length: 30 }, () => keyOf(0));
+    expect(seen([...hot, ...cold]).of(keyOf(0), null).split).toBe(keyOf(1));
+    expect(seen(hot).of('', null).split).toBeNull();
+    expect(seen(cold.slice(0, 7)).of('', null).split).toBeNull();
+  });
+
+  test('of many requests is estimated from a sample that favours nobody', () => {
+    const loads = seen(Array.from({ length: 50 * sampleMax }, (_, i) => keyOf(i % 1000)));
+    const all = loads.of('', null).requests;
+    expect(all).toBe(50 * sampleMax);
+    const share = loads.of('', keyOf(250)).requests / all;
+    expect(share).toBeGreaterThan(0.2);
+    expect(share).toBeLessThan(0.3);
+    expect(Math.abs(Number(loads.of('', null).split) - 500)).toBeLessThan(100);
+  });
+
+  test('splits strictly above the lowest key of the range, and both halves have load', () => {
+    fc.assert(
+      fc.property(fc.array(someKey, { minLength: 1, maxLength: 40 }), someKey, (keys, lo) => {
+        const { split } = seen(keys).of(lo, null);
+        if (split === null) return;
+        expect(split > lo).toBe(true);
+        expect(keys.some((k) => k >= lo && k < split)).toBe(true);
+        expect(keys.some((k) => k >= split)).toBe(true);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});

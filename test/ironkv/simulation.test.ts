@@ -1,0 +1,96 @@
+/** Hosts of IronKV in simulated clusters, under all faults but crashes, with everything judged. */
+import { expect, test } from 'vitest';
+import type { StepIo } from '../../src/network/step-io.js';
+import { faultNames } from '../../src/refinement/simulation/faults.js';
+import { simulate } from '../../src/refinement/simulator.js';
+import { equalValues, fromPlain, toPlain } from '../../src/refinement/values.js';
+import { E, O } from '../../src/spec/prelude.js';
+import { type KvAction, KvHost } from '../../systems/ironkv/host.js';
+import { ironkv } from '../../systems/ironkv/main.js';
+import type { KvMessage } from '../../systems/ironkv/messages.js';
+import { ironkvProtocol } from '../../systems/ironkv/protocol.js';
+import { ironkvRefinement } from '../../systems/ironkv/refinement.js';
+import { KvClientHistory } from '../../systems/ironkv/simulation/history.js';
+import { ironkvSimulation } from '../../systems/ironkv/simulation.js';
+import { RandomWalk } from './random-walk.js';
+
+const faults = faultNames.filter((name) => name !== 'crash');
+
+test('clusters keep every check while ranges move, and reach every goal (seeds 500 to 523)', async () => {
+  const reached = new Map<string, number>();
+  for (let seed = 500; seed < 524; seed++) {
+    const result = await simulate(ironkvSimulation, { seed, steps: 300, faults, nodes: undefined });
+    expect(result.found, `seed ${seed}`).toBeUndefined();
+    expect(result.inconclusive, `seed ${seed}`).toBeUndefined();
+    expect(result.stepsChecked).toBe(result.steps);
+    for (const [goal, count] of Object.entries(result.reached)) reached.set(goal, (reached.get(goal) ?? 0) + count);
+  }
+  for (const goal of ironkvSimulation.goals) expect(reached.get(goal), goal).toBeGreaterThan(0);
+});
+
+test('a history that no order explains is not linearizable', () => {
+  const history = new KvClientHistory(64);
+  expect(history.judge().answer).toBe('linearizable');
+  history.spoil();
+  expect(history.judge().answer).toBe('not');
+});
+
+test('a seed gives the same run twice', async () => {
+  const [one, two] = await Promise.all(
+    [7, 7].map((seed) => simulate(ironkvSimulation, { seed, steps: 200, faults, nodes: undefined })),
+  );
+  expect(one?.traceHash).toBe(two?.traceHash);
+});
+
+test('hosts that crash leave nothing wrong behind', async () => {
+  for (let seed = 700; seed < 706; seed++) {
+    const result = await simulate(ironkvSimulation, { seed, steps: 300, faults: ['crash', 'loss'], nodes: undefined });
+    expect(result.found, `seed ${seed}`).toBeUndefined();
+  }
+});
+
+test('a host that takes orders from strangers is caught before it answers', async () => {
+  class Obedient extends KvHost {
+    override next(io: StepIo<KvMessage, KvAction>): void {
+      super.next({
+        me: io.me,
+        receiveAll: (countMax) => io.receiveAll(countMax),
+        receive: () => io.receive(),
+        clock: () => io.clock(),
+        send: (target, message) => {
+          const denies = message.tag === 'shardReply' && message.verdict === 'NOT_ADMINISTRATOR';
+          io.send(target, denies ? { ...message, verdict: 'moving' } : message);
+        },
+        broadcast: (targets, message) => io.broadcast(targets, message),
+        deliverToSelf: (message) => io.deliverToSelf(message),
+        record: (action) => io.record(action),
+        touch: (component, key) => io.touch(component, key),
+      });
+    }
+  }
+  const definition: typeof ironkv = { ...ironkv, createHost: (constants, me) => new Obedient(constants, me) };
+  for (let seed = 1; seed < 60; seed++) {
+    const options = { seed, steps: 400, faults: ['stranger'] as const, nodes: undefined };
+    const { found } = await simulate({ ...ironkvSimulation, definition }, options);
+    if (found === undefined) continue;
+    expect(found).toMatchObject({ check: 'SEC', code: 'STRANGER_CHANGED_HOST', stoppedBeforeRelease: true });
+    return;
+  }
+  throw new Error('no stranger ordered a move');
+});
+
+test('a state that was written to a trace and read again goes on like the one before', () => {
+  const walk = new RandomWalk(11);
+  walk.run(600);
+  for (const [me, state] of walk.cluster.hosts) {
+    const read = fromPlain(JSON.parse(JSON.stringify(toPlain(ironkvRefinement.trace.strip(state)))));
+    if (E.isLeft(read)) throw new Error(read.left);
+    const initial = ironkvProtocol.init(state.constants.configuration, me);
+    const restored = ironkvRefinement.trace.restore(initial, read.right);
+    expect(equalValues(restored, state)).toBe(true);
+    for (let move = 0; move < state.moves.length; move++) {
+      const step = { tag: 'delegate', move, timeMs: 1 } as const;
+      expect(O.isSome(ironkvProtocol.step(restored, step))).toBe(O.isSome(ironkvProtocol.step(state, step)));
+    }
+  }
+});
