@@ -123,7 +123,7 @@ const stateTransfer: readonly Plant[] = [
       },
       drawing(smallPieces),
     ],
-    hunt: live,
+    hunt: { runs: 200, steps: 1000, nodes: 3 },
   },
   {
     id: 'R32',
@@ -168,7 +168,7 @@ const stateTransfer: readonly Plant[] = [
   {
     id: 'R48',
     title: 'pieces of two states are joined: a piece counts from any replica, of any position',
-    seenIn: 'folklore',
+    seenIn: 'none known; catch-up invites it',
     planted: 'protocol and host; a log that forgets at once, transfers that are soon begun anew',
     checks: ['INV'],
     patches: [
@@ -191,7 +191,7 @@ const stateTransfer: readonly Plant[] = [
   {
     id: 'R49',
     title: 'a catch-up goes on after what was decided, with a batch that its sender only voted for',
-    seenIn: 'folklore',
+    seenIn: 'none known; catch-up invites it',
     planted: 'protocol and host',
     checks: ['INV'],
     patches: [
