@@ -5,6 +5,7 @@ import {
   host,
   long,
   manyClients,
+  manyDelays,
   manyLosses,
   manyOperations,
   messagesFile,
@@ -48,7 +49,7 @@ const quorums: readonly Plant[] = [
     id: 'R17',
     title: 'a 1b of an old ballot is counted',
     seenIn: 'DEMi raft-46',
-    planted: 'host; short epochs',
+    planted: 'host; short epochs, many delays',
     checks: ['RC'],
     patches: [
       {
@@ -57,6 +58,7 @@ const quorums: readonly Plant[] = [
         replace: 'this.promises',
       },
       drawing(shortEpochs),
+      manyDelays,
     ],
     // Of two replicas each must hear the other's 1b, so that phase 1 lasts.
     hunt: { runs: 400, steps: 1500, nodes: 2, faults: ['delay', 'loss', 'reorder'] },

@@ -1,6 +1,17 @@
 /** Bugs of the log, its truncation and state transfer. */
 import type { Plant } from '../../../src/refinement/plant.js';
-import { counterOnly, drawing, host, live, long, protocol, quick, smallPieces, withoutFolds } from './places.js';
+import {
+  counterOnly,
+  drawing,
+  host,
+  live,
+  long,
+  manyDelays,
+  protocol,
+  quick,
+  smallPieces,
+  withoutFolds,
+} from './places.js';
 
 const truncation: readonly Plant[] = [
   {
@@ -123,7 +134,7 @@ const stateTransfer: readonly Plant[] = [
       },
       drawing(smallPieces),
     ],
-    hunt: live,
+    hunt: { runs: 200, steps: 1000, nodes: 3 },
   },
   {
     id: 'R32',
@@ -168,8 +179,8 @@ const stateTransfer: readonly Plant[] = [
   {
     id: 'R48',
     title: 'pieces of two states are joined: a piece counts from any replica, of any position',
-    seenIn: 'folklore',
-    planted: 'protocol and host; a log that forgets at once, transfers that are soon begun anew',
+    seenIn: 'none known; catch-up invites it',
+    planted: 'protocol and host; a log that forgets at once, transfers that are soon begun anew, many delays',
     checks: ['INV'],
     patches: [
       {
@@ -182,6 +193,7 @@ const stateTransfer: readonly Plant[] = [
         find: 'inbound === undefined || inbound.supplier !== sender || inbound.opn !== opn',
         replace: 'inbound === undefined',
       },
+      manyDelays,
       drawing(
         'retainOpsMax: 1, pieceBytesMax: 1 << 17, transferTriesMax: 0, retransmitPeriodMs: 30, retransmitPeriodMsMax: 30',
       ),
@@ -191,7 +203,7 @@ const stateTransfer: readonly Plant[] = [
   {
     id: 'R49',
     title: 'a catch-up goes on after what was decided, with a batch that its sender only voted for',
-    seenIn: 'folklore',
+    seenIn: 'none known; catch-up invites it',
     planted: 'protocol and host',
     checks: ['INV'],
     patches: [

@@ -50,6 +50,13 @@ export const counterOnly: Patch = {
   replace: 'true',
 };
 
+/** Where datagrams are delayed, many are, by up to 400 ms. */
+export const manyDelays: Patch = {
+  file: 'src/refinement/simulation/faults/datagrams.js',
+  find: 'const delayMax = 0.1;',
+  replace: 'const delayMax = 0.5;',
+};
+
 /** A network that loses many datagrams. */
 export const manyLosses: readonly Patch[] = [
   {
