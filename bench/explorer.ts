@@ -1,6 +1,6 @@
 /** How fast the explorer is: `npm run bench:explorer -- [MODEL:SIZE ...] [--workers N]`; MODEL:SIZE is `two-phase-commit:7` or `paxos:3`. */
 import { loadavg } from 'node:os';
-import { explorations } from '../src/cli/explorations.js';
+import { explorations, modelNamed } from '../src/cli/explorations.js';
 import { explore, exploreInParallel } from '../src/refinement/explorer.js';
 
 const args = process.argv.slice(2);
@@ -8,7 +8,9 @@ const at = args.indexOf('--workers');
 const workers = at < 0 ? 1 : Number(args[at + 1]);
 const asked = args.filter((_, i) => at < 0 || (i !== at && i !== at + 1));
 
-for (const text of asked.length > 0 ? asked : ['two-phase-commit:7', 'two-phase-commit:8', 'paxos:3', 'lock:3']) {
+for (const text of asked.length > 0
+  ? asked
+  : ['two-phase-commit:7', 'two-phase-commit:8', 'paxos:3', 'lock:3', 'ironrsm:3']) {
   const [name = '', size = ''] = text.split(':');
   const entry = explorations[name];
   if (entry === undefined || entry.size.max < Number(size) || !(Number(size) >= entry.size.min)) {
@@ -16,12 +18,14 @@ for (const text of asked.length > 0 ? asked : ['two-phase-commit:7', 'two-phase-
     process.exit(2);
   }
   const bound = entry.bound?.default ?? 0;
+  const operations = entry.operations?.default ?? 0;
+  const request = JSON.stringify({ size: Number(size), bound, operations, hosts: false, property: '' });
   const cpu = process.cpuUsage();
   const module = new URL('../src/cli/explorations.js', import.meta.url).href;
   const result =
     workers > 1
-      ? await exploreInParallel({ module, name: 'modelNamed', args: [name, Number(size), bound] }, workers)
-      : await explore(await entry.make(Number(size), bound));
+      ? await exploreInParallel({ module, name: 'modelNamed', args: [name, request] }, workers)
+      : await explore(await modelNamed(name, request));
   const { user, system } = process.cpuUsage(cpu);
   const cpuSeconds = (user + system) / 1e6;
   console.log(

@@ -7,7 +7,7 @@ import { counter } from '../systems/ironrsm/applications/counter.js';
 import { encodeCommand, kv } from '../systems/ironrsm/applications/kv.js';
 import { defaultParameters } from '../systems/ironrsm/configuration.js';
 import { type ReplicaAction, ReplicaHost } from '../systems/ironrsm/host.js';
-import type { RsmMessage } from '../systems/ironrsm/messages.js';
+import { digestOf, joined, type RsmMessage } from '../systems/ironrsm/messages.js';
 
 /** A step IO that carries nothing and counts what is sent to clients. The followers' votes are made from the leader's 2a's. */
 class NullIo implements StepIo<RsmMessage, ReplicaAction> {
@@ -16,6 +16,7 @@ class NullIo implements StepIo<RsmMessage, ReplicaAction> {
   nowMs = 1;
   replies = 0;
   touches = 0;
+  readonly opened: number[] = [];
   #toSelf = 0;
   readonly me: EndPoint;
   readonly #follower: EndPoint;
@@ -42,6 +43,7 @@ class NullIo implements StepIo<RsmMessage, ReplicaAction> {
 
   send(_target: EndPoint, message: RsmMessage): void {
     if (message.tag === 'reply') this.replies++;
+    if (message.tag === 'opened') this.opened.push(message.session);
   }
 
   broadcast(_targets: readonly EndPoint[], message: RsmMessage): void {
@@ -63,7 +65,10 @@ class NullIo implements StepIo<RsmMessage, ReplicaAction> {
 
   #answerOf(message: RsmMessage): RsmMessage | undefined {
     if (message.tag === '1a') return { tag: '1b', ballot: message.ballot, truncationPoint: 0, votes: [] };
-    if (message.tag === '2a') return { ...message, tag: '2b' };
+    if (message.tag === '2a') {
+      const { ballot, opn, batch } = message;
+      return { tag: '2b', ballot, opn, digest: digestOf(batch) };
+    }
     return message.tag === 'heartbeat' ? { ...message } : undefined;
   }
 }
@@ -79,12 +84,18 @@ const measure = (app: AnyApplication, value: Uint8Array, clients: number, rounds
     io.votes.length = 0;
   };
   for (let i = 0; i < 5; i++) step();
+  for (let nonce = 0; nonce < clients; nonce++) {
+    const source = endPoint('127.0.0.1:9999');
+    io.inbox.push({ source, target: me, message: { tag: 'open', nonce, ordered: false } });
+  }
+  while (io.opened.length < clients) step();
   const sources = Array.from({ length: clients }, (_, i) => `127.0.0.1:${10_000 + i}`);
   let spentMs = 0;
   for (let seqno = 1; seqno <= rounds; seqno++) {
     // End points come off the wire as new strings.
-    for (const source of sources) {
-      const message: RsmMessage = { tag: 'request', seqno, value };
+    for (const [i, source] of sources.entries()) {
+      const session = io.opened[i] as number;
+      const message: RsmMessage = { tag: 'request', session, seqno, floor: seqno, value };
       io.inbox.push({ source: endPoint(`${source}`.slice()), target: me, message });
     }
     io.nowMs++;
@@ -95,10 +106,10 @@ const measure = (app: AnyApplication, value: Uint8Array, clients: number, rounds
   return (spentMs * 1000) / (clients * (rounds - Math.floor(rounds / 5)));
 };
 
-const set = encodeCommand({ tag: 'set', key: Buffer.from('key'), value: new Uint8Array(128) });
+const set = joined([encodeCommand({ tag: 'set', key: Buffer.from('key'), value: new Uint8Array(128) })]);
 for (const clients of [1, 16, 64, 1000]) {
   const rounds = Math.ceil(400_000 / clients / (clients === 1 ? 4 : 1));
-  const counterMicros = measure(counter as AnyApplication, new Uint8Array(8), clients, rounds).toFixed(2);
+  const counterMicros = measure(counter as AnyApplication, joined([new Uint8Array(8)]), clients, rounds).toFixed(2);
   const kvMicros = measure(kv as AnyApplication, set, clients, rounds).toFixed(2);
   console.log(`${clients} clients: counter ${counterMicros} µs a request at the leader, kv set ${kvMicros} µs`);
 }

@@ -22,6 +22,7 @@ const kill = async (): Promise<number> => {
     cluster: cluster.name,
     replicas: cluster.replicas,
     clients,
+    bundle: 1,
     request: () => request,
     accept: () => true,
     onAnswered: () => gaps.answered(),

@@ -61,7 +61,7 @@ describe('docs/configuration.md', () => {
       'viewTimeoutMs: 20000',
       'heartbeatPeriodMs: 400',
       'pipelineMax: 1000\n  logLengthMax: 1000',
-      'requestBytesMax: 1048576',
+      'retransmitPeriodMs: 2000',
     ]) {
       expect(accepted(`${text}parameters:\n  ${wrong}\n`)).toBe(false);
     }

@@ -1,5 +1,6 @@
 /** The command line: DESIGN's contract of commands, flags and exit codes. */
 import { Command, CommanderError } from 'commander';
+import { registerAudit } from './commands/audit.js';
 import { registerBench } from './commands/bench.js';
 import { registerClient } from './commands/client.js';
 import { registerConfig } from './commands/config.js';
@@ -27,6 +28,7 @@ const registrations: readonly ((program: Command) => void)[] = [
   registerPlants,
   registerReplay,
   registerTrace,
+  registerAudit,
   registerLincheck,
   registerBench,
   registerConfig,

@@ -26,6 +26,8 @@ export interface Saved {
   readonly recordedSteps: number;
   readonly attempts: number;
   readonly minimal: boolean;
+  /** Of a whole run: steps before the faults healed; null for a schedule. */
+  readonly healedAfter: number | null;
   readonly deterministic: boolean;
   readonly traceHash: string;
 }
@@ -42,26 +44,41 @@ export const saveCounterexample = async (options: SaveOptions): Promise<Saved | 
   }
   writeText(path, writeCounterexample(made.right.counterexample));
   for (const line of words(made.right, path)) say(line);
-  const { recorded, kept, attempts, minimal, deterministic, counterexample } = made.right;
+  const { recorded, kept, attempts, minimal, healedAfter, deterministic, counterexample } = made.right;
   const { traceHash } = counterexample;
-  return { path, ...kept, recordedSteps: recorded.steps, attempts, minimal, deterministic, traceHash };
+  return {
+    path,
+    ...kept,
+    recordedSteps: recorded.steps,
+    attempts,
+    minimal,
+    healedAfter: healedAfter ?? null,
+    deterministic,
+    traceHash,
+  };
 };
 
 const say = (line: string): void => {
   process.stdout.write(`${line}\n`);
 };
 
-const words = ({ recorded, kept, attempts, deterministic, counterexample }: Made, path: string): readonly string[] => {
+const words = (
+  { recorded, kept, attempts, healedAfter, deterministic, counterexample }: Made,
+  path: string,
+): readonly string[] => {
   const { cluster, schedule } = counterexample;
-  const hosts = cluster === null ? '' : ` of ${cluster.nodes.length} hosts`;
+  const count = cluster?.nodes.length;
+  const hosts = count === undefined ? '' : ` of ${count} ${count === 1 ? 'host' : 'hosts'}`;
   const how =
-    schedule === null ? ', as a whole run' : ` that receive ${kept.receives} packets, found in ${attempts} attempts`;
+    schedule === null
+      ? `, as a whole run whose faults heal after step ${healedAfter}, found in ${attempts} attempts`
+      : ` that receive ${kept.receives} packets, found in ${attempts} attempts`;
   return [
     `saved in ${path}: ${kept.steps} steps${hosts}${how}; ${recorded.steps} steps were recorded`,
     ...(deterministic
       ? []
       : ['the same steps did not lead to the same things twice: a step of a host is not deterministic']),
     `look at it: ironkeel replay ${path}`,
-    ...(schedule === null ? [] : [`            ironkeel trace export --format html ${path} --out trace.html`]),
+    `            ironkeel trace export --format html ${path} --out trace.html`,
   ];
 };

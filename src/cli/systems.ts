@@ -56,12 +56,16 @@ export const systems: readonly SystemEntry[] = [
   }),
   entryOf(ironrsm, {
     shape: { applications: ['kv', 'counter'], parameters: parameterRanges },
-    counters: ({ executor }) => ({ operationsExecuted: executor.opsComplete, clientsKnown: executor.replies.size }),
+    counters: ({ executor }) => ({
+      operationsExecuted: executor.opsComplete,
+      operationsDropped: executor.logStart,
+      sessionsLive: executor.sessions.size,
+    }),
     statusRequest: (nonce) => ({ tag: 'statusRequest' as const, nonce }),
     statusIn: (message, nonce) => {
       if (message.tag !== 'status' || message.nonce !== nonce) return undefined;
-      const { view, leading, opsComplete, truncationPoint } = message;
-      return { view: `${view.seqno}.${view.proposer}`, leading, opsComplete, truncationPoint };
+      const { view, leading, opsComplete, truncationPoint, sessions } = message;
+      return { view: `${view.seqno}.${view.proposer}`, leading, opsComplete, truncationPoint, sessions };
     },
   }),
   entryOf(ironkv, {

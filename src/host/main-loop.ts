@@ -43,6 +43,8 @@ export interface LoopParts<M, W> {
   readonly journal: Journal<W>;
   readonly time: LoopTime;
   readonly judge: StepJudge<W>;
+  /** Writes a step that passed to a lasting journal, before its packets leave. Throwing stops the node, and nothing of the step leaves. */
+  readonly keep?: ((record: StepRecord<W>) => void) | undefined;
   /** Called once, when a step was refused: the loop has stopped and nothing of that step has left or will leave. */
   readonly onViolation: (violation: Violation, record: StepRecord<W> | undefined) => void;
 }
@@ -122,8 +124,20 @@ export class MainLoop<M, W> {
       return;
     }
     const verdict = this.#judged(judge, record);
-    if (E.isLeft(verdict)) this.#refuse(verdict.left, record);
+    const kept = E.isLeft(verdict) ? verdict : this.#kept(record);
+    if (E.isLeft(kept)) this.#refuse(kept.left, record);
     else this.#release(record);
+  }
+
+  #kept(record: StepRecord<W>): E.Either<Violation, unknown> {
+    try {
+      this.#parts.keep?.(record);
+      return passed;
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      const rule = 'a step is in the journal before its packets leave';
+      return E.left({ code: 'JOURNAL_NOT_WRITTEN', rule, evidence: { message } });
+    }
   }
 
   #judged(judge: StepJudge<W>, record: StepRecord<W>): E.Either<Violation, unknown> {
@@ -151,6 +165,8 @@ export class MainLoop<M, W> {
     if (any) transport.flush();
   }
 }
+
+const passed = E.right(undefined);
 
 const thrown = (error: unknown): Violation => {
   const message = error instanceof Error ? error.message : String(error);

@@ -29,8 +29,12 @@ export interface NodeParts<M, W> {
   readonly judge: StepJudge<W>;
   /** Whether the host's ghost records are kept for the judge. */
   readonly ghost: boolean;
+  /** Writes each step that passed to a lasting journal (`LoopParts.keep`). */
+  readonly keep?: ((record: StepRecord<W>) => void) | undefined;
   /** Steps that the journal keeps, for the trace of a violation. */
   readonly journalStepsMax: number;
+  /** Bytes of messages that it keeps; always the last step. */
+  readonly journalBytesMax: number;
   /** Called once, when a step was refused: nothing of it has left or will leave, and the node takes no further step. */
   readonly onViolation: (violation: Violation, record: StepRecord<W> | undefined) => void;
 }
@@ -100,7 +104,7 @@ export class RunningNode<M, W> {
   /** Takes over `transport` and begins to step; `startNode` is the way to make one. */
   constructor(parts: NodeParts<M, W>, transport: Transport<M>) {
     this.me = parts.me;
-    this.journal = new Journal(parts.journalStepsMax);
+    this.journal = new Journal(parts.journalStepsMax, parts.journalBytesMax);
     this.#transport = transport;
     this.#doors = new DooredTransport(transport);
     const { inbox } = transport;
@@ -112,6 +116,7 @@ export class RunningNode<M, W> {
       journal: this.journal,
       time: realTime,
       judge: parts.judge,
+      keep: parts.keep,
       onViolation: parts.onViolation,
     });
     transport.onMessages(this.#loop.wake);
@@ -148,6 +153,7 @@ export class RunningNode<M, W> {
   /** Takes no further step, and so sends nothing more. The socket stays open, so that nobody else takes the node's place yet. */
   halt(): void {
     this.#loop.stop();
+    this.#transport.silence();
   }
 
   /** Halts and gives the address free. May be called again. */

@@ -4,16 +4,59 @@
  */
 import type { StepRecord } from './step-io.js';
 
-/** The last steps of a node, in a bounded window. */
-export class Journal<W> {
-  readonly #ring: StepRecord<W>[] = [];
+/** The bytes of messages in a step's record: what keeping it costs. A broadcast counts once for each target. */
+export const bytesOfStep = ({ events }: StepRecord<unknown>): number => {
+  let bytes = 0;
+  for (const event of events) if ('bytes' in event) bytes += event.bytes.length;
+  return bytes;
+};
+
+/** What is kept of the last steps, in a window that is bounded in number and in bytes. */
+export class StepWindow<T> {
+  readonly #items: { readonly item: T; readonly bytes: number }[] = [];
   readonly #stepsMax: number;
+  readonly #bytesMax: number;
+  #bytes = 0;
+
+  /** Keeps the last `stepsMax` items, or fewer where their steps have more than `bytesMax` bytes; never less than the last. */
+  constructor(stepsMax: number, bytesMax = Infinity) {
+    if (!Number.isSafeInteger(stepsMax) || stepsMax < 1) throw new RangeError('a window keeps at least one step');
+    this.#stepsMax = stepsMax;
+    this.#bytesMax = bytesMax;
+  }
+
+  get size(): number {
+    return this.#items.length;
+  }
+
+  /** Keeps `item`, whose step has `bytes` bytes, and forgets the oldest where the window is full. */
+  append(item: T, bytes: number): void {
+    this.#items.push({ item, bytes });
+    this.#bytes += bytes;
+    while (this.#items.length > this.#stepsMax || (this.#bytes > this.#bytesMax && this.#items.length > 1)) {
+      this.#bytes -= this.#items.shift()?.bytes ?? 0;
+    }
+  }
+
+  /** The `count`-th last item, from 1 on. */
+  last(count: number): T | undefined {
+    return this.#items.at(-count)?.item;
+  }
+
+  /** The kept items, oldest first; an array of the caller's own. */
+  all(): readonly T[] {
+    return this.#items.map(({ item }) => item);
+  }
+}
+
+/** The last steps of a node. */
+export class Journal<W> {
+  readonly #steps: StepWindow<StepRecord<W>>;
   #appended = 0;
 
-  /** Keeps the last `stepsMax` steps. */
-  constructor(stepsMax: number) {
-    if (!Number.isSafeInteger(stepsMax) || stepsMax < 1) throw new RangeError('a journal keeps at least one step');
-    this.#stepsMax = stepsMax;
+  /** Keeps the last `stepsMax` steps, or fewer where they have more than `bytesMax` bytes. */
+  constructor(stepsMax: number, bytesMax?: number) {
+    this.#steps = new StepWindow(stepsMax, bytesMax);
   }
 
   /** Steps that were appended in this incarnation, kept or not. */
@@ -23,14 +66,12 @@ export class Journal<W> {
 
   /** Keeps `record`, which must not change afterwards, and forgets the oldest where the window is full. */
   append(record: StepRecord<W>): void {
-    this.#ring[this.#appended % this.#stepsMax] = record;
+    this.#steps.append(record, bytesOfStep(record));
     this.#appended++;
   }
 
   /** The kept steps, oldest first: a copy of the window, sharing the records. */
   window(): readonly StepRecord<W>[] {
-    const oldest = this.#appended % this.#stepsMax;
-    if (this.#appended <= this.#stepsMax) return this.#ring.slice();
-    return [...this.#ring.slice(oldest), ...this.#ring.slice(0, oldest)];
+    return this.#steps.all();
   }
 }

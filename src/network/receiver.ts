@@ -1,14 +1,16 @@
 /**
  * The way of a datagram into the inbox: cheap checks, messages out of bundles and chunks, decode. Any bytes from anyone
- * end in the inbox or in a counter; nothing here can send.
+ * end in the inbox or in a counter. The one thing that is answered is a chunk that asks for an ack.
  */
 import { type EndPoint, parseEndPoint } from '../spec/endpoint.js';
 import { E } from '../spec/prelude.js';
-import { Reassembler, type ReassemblyLimits } from './chunk.js';
+import { BytePool } from './byte-pool.js';
 import type { Codec } from './codec.js';
 import type { NetworkCounters } from './counters.js';
-import { clusterIdOf, readFrame } from './frame.js';
+import { type Ack, type Chunk, clusterIdOf, readFrame } from './frame.js';
 import type { Inbox } from './inbox.js';
+import { Reassembler, type ReassemblyLimits } from './reassembly.js';
+import type { TransportTime } from './transport-time.js';
 
 /** Sources whose end points are remembered. A flood of addresses empties the memory; it does not fill it. */
 const sourcesMax = 16_384;
@@ -23,7 +25,13 @@ export interface ReceiverParts<M> {
   /** A bundle of more messages is dropped whole. */
   readonly bundleMessagesMax: number;
   readonly reassembly: ReassemblyLimits;
-  readonly nowMs: () => number;
+  readonly time: TransportTime;
+  /** Where the names of attempts to put a message together start. */
+  readonly messageIdBase: number;
+  /** Sends an ack to the sender of a chunk. */
+  readonly answer: (source: EndPoint, ack: Ack) => void;
+  /** Takes an ack for what this node sent. */
+  readonly acknowledge: (source: EndPoint, ack: Ack) => void;
 }
 
 /** Turns datagrams into packets of the inbox. */
@@ -33,11 +41,12 @@ export class Receiver<M> {
   readonly #reassembler: Reassembler;
   readonly #sources = new Map<string, Map<number, EndPoint>>();
   #sourcesCount = 0;
+  readonly #pool = new BytePool();
 
   constructor(parts: ReceiverParts<M>) {
     this.#parts = parts;
     this.#clusterId = clusterIdOf(parts.clusterName);
-    this.#reassembler = new Reassembler(parts.reassembly, parts.counters);
+    this.#reassembler = new Reassembler(parts.reassembly, parts.counters, parts.time, parts.messageIdBase);
   }
 
   /** Bytes of unfinished messages held, bookkeeping included. */
@@ -63,20 +72,40 @@ export class Receiver<M> {
       counters[frame.left]++;
       return false;
     }
-    if (frame.right.tag === 'chunk') {
-      const whole = this.#reassembler.add(source, frame.right, this.#parts.nowMs());
-      return whole !== undefined && this.#arrive(source, whole);
+    if (frame.right.tag === 'chunk') return this.#takeChunk(source, frame.right);
+    if (frame.right.tag === 'ack') {
+      this.#parts.acknowledge(source, frame.right);
+      return false;
     }
     counters.bundlesReceived++;
     let gained = false;
-    for (const bytes of frame.right.messages) gained = this.#arrive(source, bytes) || gained;
+    // The host gets its messages from bytes of its own: the journal's, which the judge reads, must not change with them.
+    const own = this.#pool.copy(datagram);
+    for (const bytes of frame.right.messages) {
+      const start = bytes.byteOffset - datagram.byteOffset;
+      gained = this.#arrive(source, bytes, own.subarray(start, start + bytes.length)) || gained;
+    }
     return gained;
   }
 
-  #arrive(source: EndPoint, bytes: Uint8Array): boolean {
+  /** Forgets unfinished messages, and cancels all timers. */
+  clear(): void {
+    this.#reassembler.clear();
+  }
+
+  #takeChunk(source: EndPoint, chunk: Chunk): boolean {
+    const whole = this.#reassembler.take(source, chunk);
+    if (chunk.ackWanted || whole !== undefined) {
+      const ack = this.#reassembler.ackOf(source, chunk);
+      if (ack !== undefined) this.#parts.answer(source, ack);
+    }
+    return whole !== undefined && this.#arrive(source, whole, new Uint8Array(whole));
+  }
+
+  #arrive(source: EndPoint, bytes: Uint8Array, own: Uint8Array): boolean {
     const { codec, inbox, counters, me } = this.#parts;
     counters.messagesArrived++;
-    const message = codec.decode(bytes);
+    const message = codec.decode(own);
     if (E.isLeft(message)) {
       counters.droppedInvalidMessage++;
       return false;

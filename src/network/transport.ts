@@ -6,12 +6,14 @@ import type * as dgram from 'node:dgram';
 import { DgramAsPromised, type SocketAsPromised } from 'dgram-as-promised';
 import { addressOf, type EndPoint, endPoint, portOf } from '../spec/endpoint.js';
 import { E } from '../spec/prelude.js';
-import type { ReassemblyLimits } from './chunk.js';
 import type { Codec } from './codec.js';
 import { type NetworkCounters, newCounters } from './counters.js';
 import { Inbox } from './inbox.js';
+import type { Lane, PacingLimits } from './lane.js';
+import type { ReassemblyLimits } from './reassembly.js';
 import { Receiver } from './receiver.js';
 import { Sender } from './sender.js';
+import { type After, realAfter } from './transport-time.js';
 
 /** With the system's default a receiver that stalls for a moment keeps few packets. The system may grant less. */
 const recvBufferBytes = 4 * 1024 * 1024;
@@ -29,10 +31,14 @@ export interface TransportOptions<M> {
   readonly inboxMessagesMax: number;
   /** Where the ids of chunked messages start; no incarnation of this node may use an id of another (clock or random). */
   readonly messageIdBase: number;
-  /** For the age of chunks, in milliseconds. */
+  /** The clock for large messages, in milliseconds, which never goes back. */
   readonly nowMs: () => number;
+  /** Timers for large messages, which go with `nowMs`; default Node's. */
+  readonly after?: After;
   /** Bounds on what is put together from chunks; the defaults are in `reassemblyDefaults`. */
   readonly reassembly?: Partial<ReassemblyLimits>;
+  /** Bounds on large messages on their way out; the defaults are in `pacingDefaults`. */
+  readonly pacing?: Partial<PacingLimits>;
   /** Messages per datagram, sent and accepted; all nodes of a cluster have the same. Default `bundleMessagesDefault`. */
   readonly bundleMessagesMax?: number;
   /** Another dgram module: the simulated network's. */
@@ -42,12 +48,29 @@ export interface TransportOptions<M> {
 /** Messages per datagram where nothing else is said. */
 export const bundleMessagesDefault = 4096;
 
-/** What is held of unfinished messages where nothing else is said. */
+const mebibyte = 1024 * 1024;
+
+/**
+ * What is held of unfinished messages where nothing else is said. One source can hold one message of the largest size, and
+ * all together two, so that one source cannot keep the others out. The age is above `giveUpMs` of a sender and its last wait.
+ */
 export const reassemblyDefaults: ReassemblyLimits = {
-  messageBytesMax: 32 * 1024 * 1024,
-  heldBytesMax: 96 * 1024 * 1024,
-  messagesPerSourceMax: 16,
-  ageMsMax: 5_000,
+  messageBytesMax: 512 * mebibyte,
+  heldBytesMax: 1152 * mebibyte,
+  heldBytesPerSourceMax: 576 * mebibyte,
+  messagesPerSourceMax: 64,
+  ageMsMax: 15_000,
+};
+
+/**
+ * How large messages leave where nothing else is said. The window fits Linux's default receive buffer of 208 KiB, which holds
+ * 184 datagrams of 1,200 bytes, with a quarter to spare. Held are two messages of the largest size.
+ */
+export const pacingDefaults: PacingLimits = {
+  windowBytesMax: 160 * 1024,
+  queuedBytesMax: 32 * mebibyte,
+  unacknowledgedBytesMax: 1040 * mebibyte,
+  giveUpMs: 10_000,
 };
 
 /** Every address is a number already: looking it up at once saves a trip through the event loop for each datagram. */
@@ -63,6 +86,7 @@ export class Transport<M> {
   readonly #receiver: Receiver<M>;
   readonly #sender: Sender;
   #onMessages: () => void = () => undefined;
+  #silent = false;
   #closed: Promise<void> | undefined;
 
   /** Takes over `socket`, which is bound to `me`; `openTransport` is the way to make one. */
@@ -73,9 +97,20 @@ export class Transport<M> {
     const reassembly = { ...reassemblyDefaults, ...options.reassembly };
     const bundleMessagesMax = options.bundleMessagesMax ?? bundleMessagesDefault;
     const { counters, inbox } = this;
-    this.#receiver = new Receiver({ ...options, me, inbox, counters, bundleMessagesMax, reassembly });
+    const time = { nowMs: options.nowMs, after: options.after ?? realAfter };
     const { messageBytesMax } = reassembly;
-    this.#sender = new Sender({ ...options, counters, bundleMessagesMax, messageBytesMax, emit: this.#emit });
+    const pacing = { ...pacingDefaults, ...options.pacing };
+    const common = { ...options, counters, bundleMessagesMax, time };
+    const sender = new Sender({ ...common, messageBytesMax, pacing, emit: this.#emit });
+    this.#sender = sender;
+    this.#receiver = new Receiver({
+      ...common,
+      me,
+      inbox,
+      reassembly,
+      answer: (source, ack) => sender.answer(source, ack),
+      acknowledge: (source, ack) => sender.acknowledge(source, ack),
+    });
     socket.socket.on('message', this.receive);
     socket.socket.on('error', () => {
       counters.socketErrors++;
@@ -92,28 +127,51 @@ export class Transport<M> {
     return this.#receiver.heldBytes;
   }
 
+  /** Bytes of large messages held until they have arrived, bookkeeping included. */
+  get unacknowledgedBytes(): number {
+    return this.#sender.heldBytes;
+  }
+
+  /** Bytes of large messages in flight to a destination, and how many may be; `undefined` where none were sent of late. */
+  windowTo(target: EndPoint): Lane['window'] | undefined {
+    return this.#sender.windowTo(target);
+  }
+
   /** Calls back after each datagram from which the inbox gained a packet; the callback must not block. */
   onMessages(callback: () => void): void {
     this.#onMessages = callback;
   }
 
-  /** What the socket calls with each datagram, of any bytes; never throws, and never answers by itself. */
+  /** What the socket calls with each datagram, of any bytes; never throws. Acks and the chunks that they ask for may leave at once. */
   readonly receive = (datagram: Uint8Array, from: { readonly address: string; readonly port: number }): void => {
+    if (this.#silent) return;
     if (this.#receiver.take(datagram, from.address, from.port)) this.#onMessages();
   };
 
-  /** Queues a message for `target` until `flush`; `bytes` must not change before. */
+  /** Queues a message for `target` until `flush`; nobody may write to `bytes` any more. */
   send(target: EndPoint, bytes: Uint8Array): void {
-    this.#sender.send(target, bytes);
+    if (this.#silent) this.counters.sendFailures++;
+    else this.#sender.send(target, bytes);
   }
 
-  /** Hands all queued messages to the system, bundled per destination. A failure is counted, as the loss of a datagram. */
+  /**
+   * Hands all queued messages to the system, bundled per destination; those larger than a datagram leave as their receiver
+   * takes them in. A failure is counted, as the loss of a datagram.
+   */
   flush(): void {
     this.#sender.flush();
   }
 
-  /** Closes the socket; what was not flushed is not sent. May be called again. */
+  /** Drops all that is not yet sent or acknowledged; nothing leaves and nothing is heard any more. The socket stays open. */
+  silence(): void {
+    this.#silent = true;
+    this.#sender.abandon();
+    this.#receiver.clear();
+  }
+
+  /** Closes the socket; what has not left is not sent. May be called again. */
   close(): Promise<void> {
+    this.silence();
     this.#closed ??= this.#socket.close();
     return this.#closed;
   }
@@ -123,10 +181,6 @@ export class Transport<M> {
   };
 
   readonly #emit = (datagram: Buffer, port: number, address: string): void => {
-    if (this.#closed !== undefined) {
-      this.counters.sendFailures++;
-      return;
-    }
     this.#socket.socket.send(datagram, port, address, this.#onSent);
   };
 }

@@ -1,31 +1,25 @@
 /**
  * The wire form of a schema: positional arrays of whole numbers, booleans, nulls and byte strings. A sum is
  * `[member's index, ...its other fields]`, a struct the array of its fields, both in declared order; a literal is its
- * index, text its UTF-8 bytes, an end point one number. Reading builds and checks the value in one pass.
+ * index, text its UTF-8 bytes, an end point one number. Here is the way to it; wire-reader.ts is the way back.
  */
-import { isUtf8 } from 'node:buffer';
 import type { EndPoint } from '../spec/endpoint.js';
 import { natMax } from '../spec/nat.js';
 import type { Literal } from '../spec/prelude.js';
-import { packEndPoint, unpackEndPoint } from './packed-endpoint.js';
+import { packEndPoint } from './packed-endpoint.js';
 import { hasKeyCount, type IronSchemable1, interpret, isInt, isText } from './schema.js';
-
-/** What `fromWire` answers for a value that the schema does not allow: no allocation, no exception. */
-export const FAIL: unique symbol = Symbol('not of the schema');
 
 /** A value that its schema does not allow was about to be written. */
 export class WireError extends Error {
   override readonly name = 'WireError';
 }
 
-/** To and from the wire form. `fromWire(toWire(a))` equals `a`, and two values have one wire form only if they are equal. */
+/** To the wire form. Two values have one wire form only if they are equal. */
 export interface Wire<A> {
   /** Shares byte strings with `value`. Throws `WireError` on a value that the schema does not allow. */
   readonly toWire: (value: unknown) => unknown;
-  /** The value, or `FAIL`. Shares byte strings with `wire`. */
-  readonly fromWire: (wire: unknown) => A | typeof FAIL;
-  /** How deep the arrays of the wire form are nested, at most. */
-  readonly depth: number;
+  /** Ties the type to its schema; there is no value. */
+  readonly _A?: A;
   /** A struct's fields, so that a sum can lay them behind its index. */
   readonly fields?: readonly Field[];
   /** The one value of a literal, so that a sum can check its members' tags. */
@@ -49,8 +43,6 @@ const int = (min: number, max: number): Wire<number> => {
   if (!Number.isSafeInteger(min) || !Number.isSafeInteger(max)) throw new Error('bounds must be safe integers');
   return {
     toWire: (value) => (isInt(value, min, max) ? value : refuse(`a whole number from ${min} to ${max}`)),
-    fromWire: (wire) => (isInt(wire, min, max) ? wire : FAIL),
-    depth: 0,
   };
 };
 
@@ -58,8 +50,6 @@ const bytes = (lengthMax: number): Wire<Uint8Array> => {
   const allowed = (u: unknown): u is Uint8Array => u instanceof Uint8Array && u.length <= lengthMax;
   return {
     toWire: (value) => (allowed(value) ? value : refuse(`at most ${lengthMax} bytes`)),
-    fromWire: (wire) => (allowed(wire) ? wire : FAIL),
-    depth: 0,
   };
 };
 
@@ -68,19 +58,10 @@ const text = (lengthMax: number): Wire<string> => ({
     isText(value, lengthMax)
       ? new TextEncoder().encode(value)
       : refuse(`well-formed text of at most ${lengthMax} UTF-16 units`),
-  fromWire: (wire) => {
-    // A UTF-16 unit takes at most three bytes. Checked first: a decoder would turn invalid bytes into U+FFFD.
-    if (!(wire instanceof Uint8Array) || wire.length > 3 * lengthMax || !isUtf8(wire)) return FAIL;
-    const value = Buffer.from(wire.buffer, wire.byteOffset, wire.byteLength).toString('utf8');
-    return value.length <= lengthMax ? value : FAIL;
-  },
-  depth: 0,
 });
 
 const endPoint: Wire<EndPoint> = {
   toWire: (value) => packEndPoint(value) ?? refuse('an end point'),
-  fromWire: (wire) => unpackEndPoint(wire) ?? FAIL,
-  depth: 0,
 };
 
 const literal = <A extends Literal>(values: readonly A[]): Wire<A> => ({
@@ -88,16 +69,12 @@ const literal = <A extends Literal>(values: readonly A[]): Wire<A> => ({
     const index = (values as readonly unknown[]).indexOf(value);
     return index >= 0 ? index : refuse(`one of ${values.join(', ')}`);
   },
-  fromWire: (wire) => (isInt(wire, 0, values.length - 1) ? (values[wire] as A) : FAIL),
-  depth: 0,
   ...(values.length === 1 ? { only: values[0] as A } : {}),
 });
 
 /** Null has one meaning: nullable(nullable(a)) is nullable(a). */
 const nullable = <A>(or: Wire<A>): Wire<A | null> => ({
   toWire: (value) => (value === null ? null : or.toWire(value)),
-  fromWire: (wire) => (wire === null ? null : or.fromWire(wire)),
-  depth: or.depth,
 });
 
 const list = <A>(item: Wire<A>, lengthMax: number): Wire<readonly A[]> => ({
@@ -107,17 +84,6 @@ const list = <A>(item: Wire<A>, lengthMax: number): Wire<readonly A[]> => ({
     for (let i = 0; i < value.length; i++) wire.push(item.toWire(value[i]));
     return wire;
   },
-  fromWire: (wire) => {
-    if (!Array.isArray(wire) || wire.length > lengthMax) return FAIL;
-    const value: A[] = [];
-    for (let i = 0; i < wire.length; i++) {
-      const one = item.fromWire(wire[i]);
-      if (one === FAIL) return FAIL;
-      value.push(one);
-    }
-    return value;
-  },
-  depth: item.depth + 1,
 });
 
 /** Writes the fields of `value` behind `wire`; `keyCount` is the number of keys that `value` must have. */
@@ -132,32 +98,10 @@ const writeFields = (wire: unknown[], value: unknown, fields: readonly Field[], 
   return wire;
 };
 
-/** Reads fields from `wire`, the first at `offset`, into `value`; `false` where one fails. */
-const readFields = (value: Plain, wire: readonly unknown[], offset: number, fields: readonly Field[]): boolean => {
-  for (let i = 0; i < fields.length; i++) {
-    const field = fields[i] as Field;
-    const one = field[1].fromWire(wire[i + offset]);
-    if (one === FAIL) return false;
-    value[field[0]] = one;
-  }
-  return true;
-};
-
-const depthOf = (fields: readonly Field[]): number => Math.max(0, ...fields.map(([, wire]) => wire.depth)) + 1;
-
 const struct = <A>(fieldsByName: { readonly [K in keyof A]: Wire<A[K]> }): Wire<{ readonly [K in keyof A]: A[K] }> => {
   const fields = Object.entries<Wire<unknown>>(fieldsByName);
-  // Numeric names would not keep their declared order, and __proto__ cannot be assigned.
-  const odd = fields.find(([name]) => !/^[a-zA-Z]\w*$/.test(name));
-  if (odd !== undefined) throw new Error(`"${odd[0]}" cannot name a field`);
   return {
     toWire: (value) => writeFields([], value, fields, fields.length),
-    fromWire: (wire) => {
-      if (!Array.isArray(wire) || wire.length !== fields.length) return FAIL;
-      const value: Plain = {};
-      return readFields(value, wire, 0, fields) ? (value as A) : FAIL;
-    },
-    depth: depthOf(fields),
     fields,
   };
 };
@@ -189,14 +133,6 @@ const sum =
         if (member === undefined) return refuse(`one of ${members.map((m) => m.tag).join(', ')}`);
         return writeFields([member.index], value, member.fields, member.fields.length + 1);
       },
-      fromWire: (wire) => {
-        if (!Array.isArray(wire) || !isInt(wire[0], 0, members.length - 1)) return FAIL;
-        const member = members[wire[0]] as Member;
-        if (wire.length !== member.fields.length + 1) return FAIL;
-        const value: Plain = { [tagName]: member.tag };
-        return readFields(value, wire, 1, member.fields) ? (value as A[keyof A]) : FAIL;
-      },
-      depth: Math.max(1, ...members.map((member) => depthOf(member.fields))),
     };
   };
 
@@ -205,8 +141,6 @@ const wireWords: IronSchemable1<'IronWire'> = {
   literal: (...values) => literal(values),
   boolean: {
     toWire: (value) => (typeof value === 'boolean' ? value : refuse('a boolean')),
-    fromWire: (wire) => (typeof wire === 'boolean' ? wire : FAIL),
-    depth: 0,
   },
   nullable,
   sum,

@@ -101,6 +101,15 @@ export class PersistentMap<K extends MapKey, V> implements Iterable<readonly [K,
     return new Walk(this.root, pickEntry<K, V>);
   }
 
+  /**
+   * The entries that `entries` gives after that of `key`, or all where `key` is `undefined`; costs a look-up to start. `undefined`
+   * where the map has no such key: where an absent key would stand depends on what else the map holds.
+   */
+  entriesAfter(key: K | undefined): IterableIterator<readonly [K, V]> | undefined {
+    const walk = new Walk(this.root, pickEntry<K, V>);
+    return key === undefined || walk.skipTo(key) ? walk : undefined;
+  }
+
   keys(): IterableIterator<K> {
     return new Walk(this.root, pickKey<K>);
   }

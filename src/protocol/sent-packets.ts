@@ -1,12 +1,21 @@
 /** The network of a cluster: the set of all packets ever sent, which only grows (IronFleet, SOSP 2015, section 3.2). */
+import type { EndPoint } from '../spec/endpoint.js';
 import type { Packet } from '../spec/packet.js';
 import type { SentSet } from '../spec/service.js';
+
+/** Adds a value to the list at a key. */
+export const listed = <K, V>(lists: Map<K, V[]>, key: K, value: V): void => {
+  const list = lists.get(key);
+  if (list === undefined) lists.set(key, [value]);
+  else list.push(value);
+};
 
 /** A mutable set of packets by value: source, target and the message's bytes. Iterates in the order of first sending. */
 export class SentPackets<M extends { readonly tag: string }> implements SentSet<M> {
   readonly #encode: (message: M) => Uint8Array;
   readonly #byKey = new Map<string, Packet<M>>();
   readonly #byTag = new Map<string, Packet<M>[]>();
+  readonly #bySource = new Map<EndPoint, Packet<M>[]>();
   /** The last message encoded: the packets of a broadcast share theirs. */
   #lastMessage: M | undefined;
   #lastText = '';
@@ -24,9 +33,8 @@ export class SentPackets<M extends { readonly tag: string }> implements SentSet<
     const key = this.#keyOf(packet);
     if (this.#byKey.has(key)) return false;
     this.#byKey.set(key, packet);
-    const same = this.#byTag.get(packet.message.tag);
-    if (same === undefined) this.#byTag.set(packet.message.tag, [packet]);
-    else same.push(packet);
+    listed(this.#byTag, packet.message.tag, packet);
+    listed(this.#bySource, packet.source, packet);
     return true;
   }
 
@@ -41,6 +49,11 @@ export class SentPackets<M extends { readonly tag: string }> implements SentSet<
   /** The packets of one kind, in the order of first sending. The array is the set's own: not to be changed. */
   tagged(tag: M['tag']): readonly Packet<M>[] {
     return this.#byTag.get(tag) ?? [];
+  }
+
+  /** The packets of one source, in the order of first sending. The array is the set's own: not to be changed. */
+  from(source: EndPoint): readonly Packet<M>[] {
+    return this.#bySource.get(source) ?? [];
   }
 
   #keyOf(packet: Packet<M>): string {

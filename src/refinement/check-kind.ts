@@ -2,9 +2,9 @@
 
 /**
  * RC host refinement, RED reduction obligation, INV invariant, REF service refinement, LIN linearizability, LIVE progress
- * after faults heal, SEC input without rights.
+ * after faults heal, SEC input without rights, LOG the journals of an audit.
  */
-export type CheckKind = 'RC' | 'RED' | 'INV' | 'REF' | 'LIN' | 'LIVE' | 'SEC' | 'HOST' | 'JUDGE';
+export type CheckKind = 'RC' | 'RED' | 'INV' | 'REF' | 'LIN' | 'LIVE' | 'SEC' | 'LOG' | 'HOST' | 'JUDGE';
 
 const kinds: Readonly<Record<string, CheckKind>> = {
   REDUCTION_OBLIGATION: 'RED',
@@ -22,6 +22,8 @@ const kinds: Readonly<Record<string, CheckKind>> = {
   SENDS_MISMATCH: 'RC',
   FOREIGN_SOURCE: 'RC',
   RECEIVED_UNSENT: 'INV',
+  CAUSAL_CYCLE: 'INV',
+  FOREIGN_MESSAGE: 'INV',
   STEP_INVARIANT: 'INV',
   INVARIANT: 'INV',
   NOT_INDUCTIVE: 'INV',
@@ -31,6 +33,7 @@ const kinds: Readonly<Record<string, CheckKind>> = {
   SPEC_STEP_REFUSED: 'REF',
   SPEC_MISMATCH: 'REF',
   NOT_LINEARIZABLE: 'LIN',
+  COUNT_NOT_EXACT: 'LIN',
   NO_PROGRESS: 'LIVE',
   LEADS_TO: 'LIVE',
   PREMISE_NEVER_REACHED: 'LIVE',
@@ -39,6 +42,9 @@ const kinds: Readonly<Record<string, CheckKind>> = {
   ELECTION_STORM: 'LIVE',
   STRANGER_STOPPED_HOST: 'SEC',
   STRANGER_CHANGED_HOST: 'SEC',
+  JOURNAL_ALTERED: 'LOG',
+  JOURNAL_GAP: 'LOG',
+  JOURNAL_NOT_WRITTEN: 'HOST',
   HOST_THREW: 'HOST',
   JUDGE_THREW: 'JUDGE',
 };

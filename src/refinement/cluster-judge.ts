@@ -18,17 +18,19 @@ export class ClusterJudge<C, S, M extends Tagged, Step, G, Spec, SpecStep> {
   #spec: Spec;
   #specSteps = 0;
 
+  /** `sent` is empty, and the judge's from now on; one that forgets packets makes `full` meaningless. */
   constructor(
     model: ClusterModel<S, M, G, Spec, SpecStep>,
     protocol: ProtocolHost<C, S, M, Step>,
     constants: C,
     hosts: readonly EndPoint[],
     encode: (message: M) => Uint8Array,
+    sent: SentPackets<M> = new SentPackets(encode),
   ) {
     this.#model = model;
     this.#protocol = protocol;
     this.#hosts = new Map(hosts.map((host): [EndPoint, S] => [host, protocol.init(constants, host)]));
-    this.#cluster = { hosts: this.#hosts, sent: new SentPackets(encode), history: model.history(this.#hosts) };
+    this.#cluster = { hosts: this.#hosts, sent, history: model.history(this.#hosts) };
     this.#spec = model.refinement.service.init;
   }
 
@@ -73,7 +75,7 @@ export class ClusterJudge<C, S, M extends Tagged, Step, G, Spec, SpecStep> {
     const advanced = this.#advance(change);
     if (E.isLeft(advanced)) return advanced;
     for (const packet of change.sends) {
-      const check = this.#model.refinement.service.justifies(this.#spec, packet);
+      const check = this.#model.refinement.service.justifies(this.#spec, packet, this.#cluster.sent);
       if (E.isLeft(check)) return check;
     }
     return holds;
@@ -95,12 +97,24 @@ export class ClusterJudge<C, S, M extends Tagged, Step, G, Spec, SpecStep> {
     return holds;
   }
 
-  /** Everything from scratch: every invariant, the abstraction function, the correspondence of every packet. */
-  full(): Check {
+  /** Every invariant from scratch. */
+  invariantsFromScratch(): Check {
     for (const invariant of this.#model.invariants) {
       const check = invariant.check(this.#cluster);
       if (E.isLeft(check)) return check;
     }
+    return holds;
+  }
+
+  /** Lets `shorten` take out of the history, in place, and out of the service's state what no later step can ask for. */
+  forget(shorten: (history: G, spec: Spec, hosts: ReadonlyMap<EndPoint, S>) => Spec): void {
+    this.#spec = shorten(this.#cluster.history, this.#spec, this.#hosts);
+  }
+
+  /** Everything from scratch: every invariant, the abstraction function, the correspondence of every packet. */
+  full(): Check {
+    const invariants = this.invariantsFromScratch();
+    if (E.isLeft(invariants)) return invariants;
     const { service, abstract } = this.#model.refinement;
     const difference = firstDifference(abstract(this.#cluster), this.#spec);
     if (difference !== undefined) {
@@ -112,7 +126,7 @@ export class ClusterJudge<C, S, M extends Tagged, Step, G, Spec, SpecStep> {
       return violated('SPEC_MISMATCH', 'the cluster abstracts to the state that the service reached', evidence);
     }
     for (const packet of this.#cluster.sent.packets()) {
-      const check = service.justifies(this.#spec, packet);
+      const check = service.justifies(this.#spec, packet, this.#cluster.sent);
       if (E.isLeft(check)) return check;
     }
     return holds;

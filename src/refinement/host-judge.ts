@@ -3,6 +3,7 @@
  * what the protocol sends and reaches with what the host did (docs/reduction.md, "Macro step"; IronFleet, SOSP 2015,
  * section 3.5). It shares nothing mutable with the host.
  */
+import { bytesOfStep, StepWindow } from '../network/journal.js';
 import type { StepRecord } from '../network/step-io.js';
 import { type Check, type Violation, violated } from '../spec/check.js';
 import type { EndPoint } from '../spec/endpoint.js';
@@ -13,8 +14,9 @@ import { type Judged, refineStep } from './macro-step.js';
 
 export type { Judged } from './macro-step.js';
 
-/** Steps of which the judge can say from which state they began. */
+/** Steps, and bytes of their messages, of which the judge can say from which state they began: an earlier state keeps alive what was dropped since. */
 const traceStepsMax = 64;
+const traceBytesMax = 1 << 22;
 
 /** How much is compared in a step: what changed and a slice, or everything too (in simulation, where both verdicts must agree). */
 export type Thoroughness = 'changed' | 'full';
@@ -27,8 +29,8 @@ export class HostJudge<C, H, S, M, Step, W> {
   readonly #thoroughness: Thoroughness;
   #state: S;
   #stepsChecked = 0;
-  /** The states before the last steps, by step count modulo the window: persistent values, so that keeping them costs what changed. */
-  readonly #earlier: S[] = [];
+  /** The states before the last steps: persistent values, so that keeping them costs what changed. */
+  readonly #earlier = new StepWindow<S>(traceStepsMax, traceBytesMax);
 
   constructor(
     refinement: HostRefinement<C, H, S, M, Step, W>,
@@ -59,8 +61,8 @@ export class HostJudge<C, H, S, M, Step, W> {
    */
   base(count: number): { readonly steps: number; readonly state: S } {
     const judged = this.#stepsChecked + 1;
-    const steps = Math.max(1, Math.min(count, judged, traceStepsMax));
-    return { steps, state: this.#earlier[(judged - steps) % traceStepsMax] ?? this.#state };
+    const steps = Math.max(1, Math.min(count, judged, this.#earlier.size));
+    return { steps, state: this.#earlier.last(steps) ?? this.#state };
   }
 
   /** HostInit: the host's first state abstracts to the protocol's. Also right after a clean stop, as the last comparison. */
@@ -71,7 +73,7 @@ export class HostJudge<C, H, S, M, Step, W> {
   /** HostNext: the verdict on one step, with the host as the step left it. On `Left` nothing of the step may leave the node. */
   judge(record: StepRecord<W>, host: H): E.Either<Violation, Judged<S, M, Step>> {
     const before = this.#state;
-    this.#earlier[this.#stepsChecked % traceStepsMax] = before;
+    this.#earlier.append(before, bytesOfStep(record));
     const verdict = refineStep(this.#refinement, this.#me, before, record);
     if (E.isLeft(verdict)) return verdict;
     const after = verdict.right.at(-1)?.after ?? before;

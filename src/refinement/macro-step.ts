@@ -13,7 +13,7 @@ import { E, O } from '../spec/prelude.js';
 import type { HostRefinement, StepContext } from './host-refinement.js';
 import { reductionObligation } from './obligation.js';
 import { underOtherClock } from './other-clock.js';
-import { sendsDiffer } from './sends.js';
+import { type OnSame, sendsDiffer } from './sends.js';
 import type { Transition } from './transition.js';
 import { showValue } from './values.js';
 
@@ -27,18 +27,22 @@ interface Decoded<M> {
   readonly timeMs: number | undefined;
 }
 
-/** The verdict on what a step received, did and sent, given the protocol's state before it; the host's state is not looked at. */
+/**
+ * The verdict on what a step received, did and sent, given the protocol's state before it; the host's state is not looked at.
+ * `onSame` hears which packet of the host each packet of the protocol was found equal to.
+ */
 export const refineStep = <C, H, S, M, Step, W>(
   refinement: HostRefinement<C, H, S, M, Step, W>,
   me: EndPoint,
   from: S,
   record: StepRecord<W>,
+  onSame?: OnSame<M>,
 ): E.Either<Violation, Judged<S, M, Step>> => {
   const obligation = reductionObligation(record.events);
   if (E.isLeft(obligation)) return obligation;
   const decoded = decode(record.events, me, refinement.codec);
   if (E.isLeft(decoded)) return decoded;
-  return underOtherClock(() => new MacroStep(refinement, me, decoded.right).run(from, record.actions));
+  return underOtherClock(() => new MacroStep(refinement, me, decoded.right, onSame).run(from, record.actions));
 };
 
 const decode = <M>(events: readonly StepEvent[], me: EndPoint, codec: Codec<M>): E.Either<Violation, Decoded<M>> => {
@@ -81,9 +85,16 @@ class MacroStep<C, H, S, M, Step, W> {
   readonly #sent: Packet<M>[] = [];
   /** Packets to oneself that were sent by an earlier protocol step of this host step, and not consumed. */
   readonly #sentToSelf: Packet<M>[] = [];
+  readonly #onSame: OnSame<M> | undefined;
 
-  constructor(refinement: HostRefinement<C, H, S, M, Step, W>, me: EndPoint, decoded: Decoded<M>) {
+  constructor(
+    refinement: HostRefinement<C, H, S, M, Step, W>,
+    me: EndPoint,
+    decoded: Decoded<M>,
+    onSame: OnSame<M> | undefined,
+  ) {
     this.#refinement = refinement;
+    this.#onSame = onSame;
     this.#decoded = decoded;
     this.#context = { me, received: decoded.received, toSelf: decoded.toSelf, timeMs: decoded.timeMs };
     this.#unconsumed = new Set(decoded.received);
@@ -163,7 +174,7 @@ class MacroStep<C, H, S, M, Step, W> {
         action: showValue(action),
       });
     }
-    const i = this.#sentToSelf.findIndex((sent) => sendsDiffer([sent], [packet]) === undefined);
+    const i = this.#sentToSelf.findIndex((sent) => sendsDiffer([sent], [packet], this.#onSame) === undefined);
     if (i < 0)
       return violated('SELF_NOT_SENT', 'a packet to oneself was sent by an earlier step', {
         packet: showValue(packet),
@@ -182,7 +193,7 @@ class MacroStep<C, H, S, M, Step, W> {
       });
     }
     // What the protocol sent to itself and the host step did not deliver must have been released like any other packet.
-    const difference = sendsDiffer([...this.#sent, ...this.#sentToSelf], this.#decoded.released);
+    const difference = sendsDiffer([...this.#sent, ...this.#sentToSelf], this.#decoded.released, this.#onSame);
     if (difference === undefined) return holds;
     return violated('SENDS_MISMATCH', 'the host releases exactly the packets that the protocol sends', difference);
   }

@@ -9,10 +9,14 @@ export interface SendsDifference {
   readonly hostOnly?: string;
 }
 
+/** Told of a packet of the protocol and the equal one of the host. */
+export type OnSame<M> = (protocol: Packet<M>, host: Packet<M>) => void;
+
 /** `undefined` when both hold the same packets, each as often. Both in the same order is the fast case. */
 export const sendsDiffer = <M>(
   protocol: readonly Packet<M>[],
   host: readonly Packet<M>[],
+  onSame?: OnSame<M>,
 ): SendsDifference | undefined => {
   const rest: Packet<M>[] = [];
   const unmatched: Packet<M>[] = [];
@@ -31,13 +35,17 @@ export const sendsDiffer = <M>(
   for (let i = 0; i < longest; i++) {
     const a = protocol[i];
     const b = host[i];
-    if (a !== undefined && b !== undefined && same(a, b)) continue;
+    if (a !== undefined && b !== undefined && same(a, b)) {
+      onSame?.(a, b);
+      continue;
+    }
     if (a !== undefined) unmatched.push(a);
     if (b !== undefined) rest.push(b);
   }
   for (const a of unmatched) {
     const i = rest.findIndex((b) => same(a, b));
     if (i < 0) return { protocolOnly: showValue(a), hostOnly: rest[0] === undefined ? 'nothing' : showValue(rest[0]) };
+    onSame?.(a, rest[i] as Packet<M>);
     rest.splice(i, 1);
   }
   return rest[0] === undefined ? undefined : { protocolOnly: 'nothing', hostOnly: showValue(rest[0]) };

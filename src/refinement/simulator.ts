@@ -99,7 +99,7 @@ class Run<C, H extends Host<M, W>, S, M extends Tagged, Step extends Tagged, W, 
       },
     });
     this.#faults = new Faults({
-      strengths: drawStrengths(this.#random.fork(), options.faults),
+      strengths: { ...drawStrengths(this.#random.fork(), options.faults), ...options.strengths },
       random: this.#random.fork(),
       time: this.#time,
       hosts,

@@ -5,6 +5,7 @@ import type { Tagged } from '../refinement/cluster.js';
 import type { HostRefinement } from '../refinement/host-refinement.js';
 import type { SimulatedSystem } from '../refinement/simulation/simulated-system.js';
 import { type SuiteOptions, suiteOf } from '../refinement/suite.js';
+import type { Packet } from '../spec/packet.js';
 import type { Service } from '../spec/service.js';
 import { toBeJustifiedBy, toHold, toRefine } from './matchers.js';
 
@@ -23,7 +24,11 @@ declare module 'vitest' {
     /** A check found nothing wrong. */
     toHold(): T;
     /** A packet may be sent by a service in a state. */
-    toBeJustifiedBy<Spec, SpecStep, M>(service: Service<Spec, SpecStep, M>, state: Spec): T;
+    toBeJustifiedBy<Spec, SpecStep, M>(
+      service: Service<Spec, SpecStep, M>,
+      state: Spec,
+      sent?: readonly Packet<M>[],
+    ): T;
     /** A host's state abstracts to a state of the protocol. */
     toRefine<C, H, S, M, Step, W>(refinement: HostRefinement<C, H, S, M, Step, W>, state: S): T;
   }

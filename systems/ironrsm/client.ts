@@ -1,18 +1,14 @@
-/** The client of IronRSM: asks again until a reply comes, finds the leader, and fails with a typed error. */
+/** The client of IronRSM: asks again until a reply comes, finds the leader, and fails with a typed error that says what is known. */
 import { monotonicNowMs } from '../../src/host/real-time.js';
 import { E } from '../../src/spec/prelude.js';
-import { type ClientError, closedError, type Outcome, tooLarge } from './client/core.js';
+import { type ClientError, closedError, type Outcome, tooLarge } from './client/outcome.js';
 import { type ClientOptions, ClientPort } from './client/port.js';
 import type { Requester, RequestOptions } from './client/typed.js';
+import { operationHeaderBytes } from './client/window.js';
 import { wireMax } from './messages.js';
 
-export {
-  type ClientError,
-  ClientSession,
-  type Outcome,
-  type SessionEffects,
-  type SessionOptions,
-} from './client/core.js';
+export { ClientCore, type ClientCoreOptions, type ClientEffects, type ClientSession } from './client/core.js';
+export type { ClientError, Known, Outcome } from './client/outcome.js';
 export { type ClientOptions, ClientPort } from './client/port.js';
 export { askStatus, type ReplicaStatus } from './client/status.js';
 export {
@@ -28,23 +24,18 @@ export {
 export const requestTimeoutMsDefault = 5000;
 
 /** What `RsmClient.open` takes. */
-export interface RsmClientOptions extends ClientOptions {
-  /** The cluster's `requestBytesMax`: a larger request fails at once. Without it the replicas refuse it. */
-  readonly requestBytesMax?: number;
-}
+export type RsmClientOptions = ClientOptions;
 
-interface Queued {
-  readonly value: Uint8Array;
-  readonly timeoutMs: number;
-  readonly settle: (answer: E.Either<ClientError, Uint8Array>) => void;
-}
+type Settle = (answer: E.Either<ClientError, Uint8Array>) => void;
 
-/** One client: its requests are executed one after the other, in the order in which they were made. */
+/**
+ * One client with a session of its own, which is opened with the first request. Many requests may be outstanding; they are
+ * executed in the order in which they were made only if the client was opened as `ordered`.
+ */
 export class RsmClient implements Requester {
   readonly #port: ClientPort;
   readonly #requestBytesMax: number;
-  readonly #queue: Queued[] = [];
-  #current: Queued | undefined;
+  readonly #settles = new Map<number, Settle>();
   #timer: NodeJS.Timeout | undefined;
   #timerAtMs = Infinity;
   #closed = false;
@@ -52,7 +43,7 @@ export class RsmClient implements Requester {
   /** Takes over `port`. */
   constructor(port: ClientPort, requestBytesMax = wireMax.valueBytes) {
     this.#port = port;
-    this.#requestBytesMax = Math.min(requestBytesMax, wireMax.valueBytes);
+    this.#requestBytesMax = Math.min(requestBytesMax, wireMax.valueBytes) - operationHeaderBytes;
     port.onSettled(this.#settled);
   }
 
@@ -62,16 +53,13 @@ export class RsmClient implements Requester {
     return E.isLeft(port) ? port : E.right(new RsmClient(port.right, options.requestBytesMax));
   }
 
-  /**
-   * Has `value` executed, at most once, and gives the reply. `value` must not change until then. The time that a request
-   * waits behind earlier ones of this client does not count.
-   */
+  /** Has `value` executed, at most once, and gives the reply. `value` must not change until then. Requests made without waiting in between leave together. */
   request(value: Uint8Array, options: RequestOptions = {}): Promise<E.Either<ClientError, Uint8Array>> {
-    if (this.#closed) return Promise.resolve(E.left(closedError));
+    if (this.#closed) return Promise.resolve(E.left(closedError(false)));
     if (value.length > this.#requestBytesMax) return Promise.resolve(E.left(tooLarge(value.length)));
     return new Promise((settle) => {
-      this.#queue.push({ value, timeoutMs: options.timeoutMs ?? requestTimeoutMsDefault, settle });
-      this.#next();
+      this.#settles.set(this.#port.request(value, options.timeoutMs ?? requestTimeoutMsDefault), settle);
+      this.#arm();
     });
   }
 
@@ -80,25 +68,14 @@ export class RsmClient implements Requester {
     if (this.#closed) return;
     this.#closed = true;
     clearTimeout(this.#timer);
-    const queued = this.#queue.splice(0);
     await this.#port.close();
-    for (const { settle } of queued) settle(E.left(closedError));
   }
 
-  #next(): void {
-    if (this.#current !== undefined) return;
-    const next = this.#queue.shift();
-    if (next === undefined) return;
-    this.#current = next;
-    this.#port.request(next.value, next.timeoutMs);
-    this.#arm();
-  }
-
-  readonly #settled = (outcome: Outcome): void => {
-    const current = this.#current;
-    this.#current = undefined;
-    current?.settle(outcome.tag === 'reply' ? E.right(outcome.value) : E.left(outcome.error));
-    if (!this.#closed) this.#next();
+  readonly #settled = (id: number, outcome: Outcome): void => {
+    const settle = this.#settles.get(id);
+    this.#settles.delete(id);
+    // A copy: whoever keeps a reply should not keep the datagram that it came in.
+    settle?.(outcome.tag === 'reply' ? E.right(new Uint8Array(outcome.value)) : E.left(outcome.error));
   };
 
   // An armed timer that fires too early costs less than one that is moved with every request.
@@ -112,7 +89,8 @@ export class RsmClient implements Requester {
 
   readonly #onTimer = (): void => {
     this.#timerAtMs = Infinity;
+    if (this.#closed) return;
     this.#port.onTime();
-    if (this.#port.busy) this.#arm();
+    this.#arm();
   };
 }

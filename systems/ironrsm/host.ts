@@ -5,7 +5,7 @@
 import type { Host } from '../../src/host/host.js';
 import { Scheduler } from '../../src/host/scheduler.js';
 import type { EndPoint } from '../../src/spec/endpoint.js';
-import { add, successor } from '../../src/spec/nat.js';
+import { add } from '../../src/spec/nat.js';
 import { unreachable } from '../../src/spec/prelude.js';
 import type { Configuration } from './configuration.js';
 import { Acceptor } from './host/acceptor.js';
@@ -14,15 +14,20 @@ import { type Cluster, clusterOf } from './host/cluster.js';
 import { Election } from './host/election.js';
 import { Executor } from './host/executor.js';
 import { Learner } from './host/learner.js';
+import { ProgressCheck } from './host/progress.js';
 import { Proposer } from './host/proposer.js';
 import { type RsmIo, StepScope } from './host/step-scope.js';
 import { newTimers, type Timers } from './host/timers.js';
-import type { Message, RsmMessage } from './messages.js';
+import { Transfer } from './host/transfer.js';
+import { type Message, type Request, type RsmMessage, requestDigest } from './messages.js';
 
+export type { Vote } from './host/acceptor.js';
 export type { ReplicaAction } from './host/action.js';
-export { ApplicationFailure, type LastReply } from './host/executor.js';
+export { ApplicationFailure, type Decided } from './host/executor.js';
 export type { Slot } from './host/learner.js';
 export type { Phase, PromiseReport } from './host/proposer.js';
+export type { Session } from './host/sessions.js';
+export type { Inbound, Outbound } from './host/transfer.js';
 
 /** Rounds of spontaneous actions in one step; a replica with more to do asks to be called again at once. */
 const roundsPerStepMax = 64;
@@ -33,9 +38,11 @@ export class ReplicaHost implements Host<RsmMessage, ReplicaAction> {
   readonly acceptor: Acceptor;
   readonly learner: Learner;
   readonly executor: Executor;
+  readonly transfer: Transfer;
   readonly election: Election;
   readonly timers: Readonly<Timers>;
   readonly #timers: Timers;
+  readonly #progress: ProgressCheck;
   readonly #cluster: Cluster;
   readonly #scope: StepScope;
   readonly #scheduler: Scheduler;
@@ -45,17 +52,20 @@ export class ReplicaHost implements Host<RsmMessage, ReplicaAction> {
 
   /** The replica at `me` as it starts; throws where the configuration does not name it. */
   constructor(configuration: Configuration, me: EndPoint) {
+    const { app } = configuration;
     const cluster = clusterOf(configuration, me);
     const scope = new StepScope(cluster);
     this.#cluster = cluster;
     this.#scope = scope;
-    this.#timers = newTimers();
+    this.#timers = newTimers(cluster.parameters);
     this.timers = this.#timers;
-    this.election = new Election(cluster, scope, this.#timers);
+    this.election = new Election(cluster, scope, this.#timers, (request) => this.executor.owes(request));
     this.acceptor = new Acceptor(cluster, scope);
     this.learner = new Learner(cluster, scope);
-    this.executor = new Executor(configuration.app, cluster, scope, this);
+    this.executor = new Executor(app, cluster, scope, this);
+    this.transfer = new Transfer(app, cluster, scope, this);
     this.proposer = new Proposer(cluster, scope, this);
+    this.#progress = new ProgressCheck(cluster, scope, this.#timers, this);
     this.#scheduler = this.#newScheduler();
   }
 
@@ -75,15 +85,15 @@ export class ReplicaHost implements Host<RsmMessage, ReplicaAction> {
   /** The earliest timer, or 0 where the last step ended before everything was done. A quiet replica wakes for heartbeats alone, and for fewer. */
   wakeAtMs(): number {
     if (this.#unfinished) return 0;
-    if (this.#quiet()) {
+    if (this.#isQuiet()) {
       const { heartbeatPeriodMs, quietHeartbeatPeriodMs } = this.#cluster.parameters;
       return this.timers.nextHeartbeatMs + Math.max(0, quietHeartbeatPeriodMs - heartbeatPeriodMs);
     }
     return Math.min(this.timers.nextHeartbeatMs, this.timers.nextProgressCheckMs, this.election.epochEndMs);
   }
 
-  // Nothing is owed to a client, proposed, suspected or known to be missing, and a progress check has seen that it stays so.
-  #quiet(): boolean {
+  // Nothing is owed to a client, proposed, suspected, known to be missing or on its way, and a progress check has seen that it stays so.
+  #isQuiet(): boolean {
     const { opsComplete } = this.executor;
     return (
       opsComplete === this.timers.opsAtLastCheck &&
@@ -91,7 +101,9 @@ export class ReplicaHost implements Host<RsmMessage, ReplicaAction> {
       this.election.waiting.size === 0 &&
       this.election.suspectors.length === 0 &&
       this.proposer.settled(opsComplete) &&
-      this.acceptor.highestCheckpoint() <= opsComplete
+      this.acceptor.highestCheckpoint <= opsComplete &&
+      this.transfer.inbound === undefined &&
+      this.transfer.outbound.size === 0
     );
   }
 
@@ -100,14 +112,15 @@ export class ReplicaHost implements Host<RsmMessage, ReplicaAction> {
     const inOrder = [
       { name: 'enterNewView', run: () => this.proposer.enterNewView() },
       { name: 'enterPhase2', run: () => this.proposer.enterPhase2() },
-      { name: 'truncate', run: () => this.acceptor.truncate() },
+      { name: 'truncate', run: () => this.acceptor.truncate(this.executor.opsComplete) },
       { name: 'decide', run: () => this.executor.decide() },
       { name: 'execute', run: () => this.executor.execute() },
+      { name: 'catchUp', run: () => this.transfer.catchUp() },
       { name: 'nominate', run: () => this.proposer.nominate() },
-      { name: 'checkViewTimeout', run: () => this.election.checkViewTimeout() },
+      { name: 'checkViewTimeout', run: () => this.#checkViewTimeout() },
       { name: 'checkSuspicions', run: () => this.election.checkSuspicions() },
       { name: 'heartbeat', run: () => this.#heartbeat() },
-      { name: 'checkProgress', run: () => this.#checkProgress() },
+      { name: 'checkProgress', run: () => this.#progress.run() },
     ];
     return new Scheduler(inOrder, roundsPerStepMax, () => this.#drain());
   }
@@ -123,20 +136,36 @@ export class ReplicaHost implements Host<RsmMessage, ReplicaAction> {
 
   /** Consumes one packet. Only replicas speak the replicas' messages; what is out of place is ignored. */
   #process(source: EndPoint, message: RsmMessage): void {
-    if (message.tag === 'request') {
-      this.#onRequest(source, message);
-    } else if (message.tag === 'statusRequest') {
-      this.#onStatusRequest(source, message.nonce);
-    } else {
-      const sender = this.#cluster.indexOf.get(source);
-      if (sender !== undefined) this.#processOfReplica(source, sender, message);
+    switch (message.tag) {
+      case 'open':
+        this.#hold({ tag: 'open', client: source, nonce: message.nonce, ordered: message.ordered });
+        break;
+      case 'request':
+        this.#onRequest(source, message);
+        break;
+      case 'statusRequest':
+        this.#onStatusRequest(source, message.nonce);
+        break;
+      case 'opened':
+      case 'reply':
+      case 'refused':
+      case 'redirect':
+      case 'status':
+        break;
+      default: {
+        const sender = this.#cluster.indexOf.get(source);
+        if (sender !== undefined) this.#processOfReplica(source, sender, message);
+      }
     }
   }
 
   #processOfReplica(
     source: EndPoint,
     sender: number,
-    message: Exclude<RsmMessage, { tag: 'request' | 'statusRequest' }>,
+    message: Exclude<
+      RsmMessage,
+      { tag: 'open' | 'opened' | 'request' | 'reply' | 'refused' | 'redirect' | 'statusRequest' | 'status' }
+    >,
   ): void {
     switch (message.tag) {
       case '1a':
@@ -149,50 +178,68 @@ export class ReplicaHost implements Host<RsmMessage, ReplicaAction> {
         this.acceptor.on2a(sender, message);
         break;
       case '2b':
-        this.learner.on2b(sender, message, this.executor.firstUndecided(), this.executor.opsComplete);
+        this.learner.on2b(sender, message, this.executor.opsComplete, this.executor.decided !== undefined);
+        break;
+      case 'batchRequest':
+        this.acceptor.onBatchRequest(source, message);
+        break;
+      case 'batchSupply':
+        this.learner.onBatchSupply(message);
         break;
       case 'heartbeat':
         this.acceptor.reported(sender, message.opsComplete);
+        this.transfer.reported(sender, message.opsComplete);
         this.election.onHeartbeat(sender, message);
         break;
-      case 'startingPhase2':
-        this.#onStartingPhase2(message.truncationPoint);
+      case 'catchUpRequest':
+        this.transfer.onCatchUpRequest(sender, message);
         break;
-      case 'appStateRequest':
-        this.executor.onAppStateRequest(source, message.opn);
+      case 'catchUpSupply':
+        this.transfer.onCatchUpSupply(sender, message);
         break;
-      case 'appStateSupply':
-        this.executor.onAppStateSupply(message);
+      case 'stateRequest':
+        this.transfer.onStateRequest(sender, message);
         break;
-      case 'reply':
-      case 'refused':
-      case 'status':
+      case 'statePiece':
+        this.transfer.onStatePiece(sender, message);
         break;
       default:
         unreachable(message);
     }
   }
 
-  // Nobody may hold the votes below the new leader's truncation point any more.
-  #onStartingPhase2(truncationPoint: number): void {
-    if (truncationPoint <= this.executor.opsComplete) return;
-    this.#scope.sendToOthers({ tag: 'appStateRequest', opn: truncationPoint });
+  #onRequest(client: EndPoint, { session: id, seqno, floor, value }: Message<'request'>): void {
+    const { executor } = this;
+    const { requestBytesMax, sessionWindow } = this.#cluster.parameters;
+    if (value.length > requestBytesMax) {
+      executor.refuse(client, id, seqno, 'REQUEST_TOO_LARGE');
+      return;
+    }
+    if (floor > seqno || id >= executor.nextSession) return;
+    const session = executor.sessions.get(id);
+    if (session === undefined) {
+      executor.refuse(client, id, seqno, 'SESSION_EXPIRED');
+      return;
+    }
+    // The client has the outcome, and no longer listens for it.
+    if (seqno < session.floor) return;
+    const known = executor.outcomeOf(id, seqno);
+    if (known !== undefined) {
+      executor.answer(client, known, requestDigest(value));
+      return;
+    }
+    if (seqno - Math.max(floor, session.floor) >= sessionWindow) return;
+    this.#hold({ tag: 'execute', client, session: id, seqno, floor, value });
   }
 
-  #onRequest(client: EndPoint, { seqno, value }: Message<'request'>): void {
-    if (value.length > this.#cluster.parameters.requestBytesMax) {
-      this.#scope.send(client, { tag: 'refused', seqno, reason: 'REQUEST_TOO_LARGE' });
-      return;
+  // Who cannot propose it holds it all the same: that is how it comes to suspect a leader that does not execute it.
+  #hold(request: Request): void {
+    const { view } = this.election;
+    const isMine = this.proposer.isMine();
+    if (!isMine && view.proposer !== this.#cluster.myIndex) {
+      this.#scope.send(request.client, { tag: 'redirect', view });
     }
-    const last = this.executor.replies.get(client);
-    if (last !== undefined && last.seqno >= seqno) {
-      // The client has moved on from an older request, and no longer listens for its reply.
-      if (last.seqno === seqno) this.#scope.send(client, { tag: 'reply', seqno, value: last.value });
-      return;
-    }
-    const request = { client, seqno, value };
-    this.election.owe(request);
-    this.proposer.offer(request);
+    if (this.election.hold(request) && isMine) this.proposer.enqueue(request);
   }
 
   #onStatusRequest(asker: EndPoint, nonce: number): void {
@@ -203,7 +250,16 @@ export class ReplicaHost implements Host<RsmMessage, ReplicaAction> {
       leading: this.proposer.leading(),
       opsComplete: this.executor.opsComplete,
       truncationPoint: this.acceptor.truncationPoint,
+      sessions: this.executor.sessions.size,
     });
+  }
+
+  #checkViewTimeout(): boolean {
+    if (this.#scope.now < this.election.epochEndMs) return false;
+    this.#scope.record(actions.checkViewTimeout);
+    this.transfer.endEpoch();
+    this.election.endEpoch();
+    return true;
   }
 
   #heartbeat(): boolean {
@@ -219,32 +275,5 @@ export class ReplicaHost implements Host<RsmMessage, ReplicaAction> {
       opsComplete: this.executor.opsComplete,
     });
     return true;
-  }
-
-  #checkProgress(): boolean {
-    const { now } = this.#scope;
-    if (now < this.timers.nextProgressCheckMs) return false;
-    this.#scope.record(actions.checkProgress);
-    const { opsComplete } = this.executor;
-    if (opsComplete === this.timers.opsAtLastCheck) {
-      this.proposer.resend();
-      this.#askForState(opsComplete);
-    }
-    this.#timers.opsAtLastCheck = opsComplete;
-    this.#timers.nextProgressCheckMs = add(now, this.#cluster.parameters.retransmitPeriodMs);
-    this.#scope.touch('timers');
-    return true;
-  }
-
-  // Others have executed what this replica may never hear of again: their votes for it can be truncated.
-  #askForState(opsComplete: number): void {
-    const { checkpoints } = this.acceptor;
-    let best = 0;
-    for (let i = 1; i < checkpoints.length; i++) {
-      if ((checkpoints[i] as number) > (checkpoints[best] as number)) best = i;
-    }
-    if ((checkpoints[best] as number) <= opsComplete) return;
-    const target = this.#cluster.replicas[best] as EndPoint;
-    this.#scope.send(target, { tag: 'appStateRequest', opn: successor(opsComplete) });
   }
 }

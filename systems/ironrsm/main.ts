@@ -15,37 +15,53 @@ const opaque = <A>(app: Application<A>): AnyApplication => ({
   name: app.name,
   initial: app.initial,
   apply: (state, request) => app.apply(state as A, request),
-  snapshot: (state) => app.snapshot(state as A),
-  restore: app.restore,
+  piece: (state, after, bytesMax) => app.piece(state as A, after, bytesMax),
+  join: (state, bytes) => app.join(state as A, bytes),
 });
 
 /** The applications that a configuration may name. */
 export const applications: Readonly<Record<string, AnyApplication>> = { kv: opaque(kv), counter: opaque(counter) };
 
+/** Bytes of the largest message that a replica makes on purpose; the transport puts larger ones together, but they get lost more easily. */
+const messageBytes = 16 * 1024 * 1024;
+
 /** The bounds of each parameter, both allowed. */
 export const parameterRanges: Readonly<Record<keyof Parameters, { readonly min: number; readonly max: number }>> = {
   logLengthMax: { min: 2, max: 65_536 },
+  voteBytesMax: { min: 1024, max: 2 ** 30 },
   batchRequestsMax: { min: 1, max: 4096 },
-  requestBytesMax: { min: 16, max: 1_048_576 },
+  batchBytesMax: { min: 1024, max: messageBytes },
+  requestBytesMax: { min: 16, max: messageBytes },
+  requestsHeldMax: { min: 1, max: 2 ** 24 },
+  sessionsMax: { min: 1, max: 2 ** 20 },
+  // Ids of sessions are below 2^40: keys of requests stay below 2^52.
+  sessionWindow: { min: 1, max: 4096 },
+  replyBytesMax: { min: 1024, max: 2 ** 30 },
   pipelineMax: { min: 1, max: 1024 },
   receiveMax: { min: 1, max: 65_536 },
   resendOpsMax: { min: 1, max: 1024 },
+  retainOpsMax: { min: 1, max: 2 ** 24 },
+  retainBytesMax: { min: 0, max: 2 ** 34 },
+  catchUpOpsMax: { min: 1, max: 65_536 },
+  catchUpBytesMax: { min: 1024, max: messageBytes },
+  pieceBytesMax: { min: 1024, max: messageBytes },
+  transferTriesMax: { min: 1, max: 1000 },
   heartbeatPeriodMs: { min: 5, max: 60_000 },
   quietHeartbeatPeriodMs: { min: 5, max: 600_000 },
   viewTimeoutMs: { min: 20, max: 600_000 },
   viewTimeoutMsMax: { min: 20, max: 3_600_000 },
   retransmitPeriodMs: { min: 5, max: 60_000 },
+  retransmitPeriodMsMax: { min: 5, max: 600_000 },
 };
-
-/** A full batch must fit a message: the transport puts no larger one together. */
-const batchBytesMax = 16 * 1024 * 1024;
 
 /** What no single parameter shows. */
 const mistakesIn = (p: Parameters): readonly string[] => {
   const mistakes: string[] = [];
-  if (p.viewTimeoutMs > p.viewTimeoutMsMax) {
-    mistakes.push(`viewTimeoutMs (${p.viewTimeoutMs}) must not be above viewTimeoutMsMax (${p.viewTimeoutMsMax})`);
-  }
+  const notAbove = (low: keyof Parameters, high: keyof Parameters): void => {
+    if (p[low] > p[high]) mistakes.push(`${low} (${p[low]}) must not be above ${high} (${p[high]})`);
+  };
+  notAbove('viewTimeoutMs', 'viewTimeoutMsMax');
+  notAbove('retransmitPeriodMs', 'retransmitPeriodMsMax');
   if (p.viewTimeoutMs < 2 * p.heartbeatPeriodMs) {
     mistakes.push(
       `viewTimeoutMs (${p.viewTimeoutMs}) must be at least twice heartbeatPeriodMs (${p.heartbeatPeriodMs}), or suspicions do not arrive within an epoch`,
@@ -53,11 +69,6 @@ const mistakesIn = (p: Parameters): readonly string[] => {
   }
   if (p.pipelineMax >= p.logLengthMax) {
     mistakes.push(`pipelineMax (${p.pipelineMax}) must be below logLengthMax (${p.logLengthMax})`);
-  }
-  if (p.batchRequestsMax * p.requestBytesMax > batchBytesMax) {
-    mistakes.push(
-      `batchRequestsMax times requestBytesMax is ${p.batchRequestsMax * p.requestBytesMax} bytes, and must be at most ${batchBytesMax}: lower one of them`,
-    );
   }
   return mistakes;
 };

@@ -5,16 +5,18 @@
 import type { Plant } from '../../src/refinement/plant.js';
 import { ballotPlants } from './plants/ballots.js';
 import { changePlants } from './plants/change.js';
-import { clientPlants } from './plants/clients.js';
 import { controlPlants } from './plants/controls.js';
+import { executionPlants } from './plants/execution.js';
 import { logPlants } from './plants/log.js';
+import { sessionPlants } from './plants/sessions.js';
 import { shellPlants } from './plants/shell.js';
 
 /** The corpus for IronRSM, by number: docs/plants.md has the table. */
 export const ironrsmPlants: readonly Plant[] = [
   ...ballotPlants,
   ...logPlants,
-  ...clientPlants,
+  ...sessionPlants,
+  ...executionPlants,
   ...shellPlants,
   ...changePlants,
   ...controlPlants,

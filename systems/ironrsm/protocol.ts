@@ -1,40 +1,51 @@
 /**
- * The protocol of an IronRSM replica: Multi-Paxos with batching, log truncation, view changes and state transfer
- * (README.md; IronFleet, SOSP 2015, section 5.1). One function for each action; `undefined` where it is not enabled.
+ * The protocol of an IronRSM replica: Multi-Paxos with batching, sessions, votes by digest, log truncation, view changes and
+ * catch-up (README.md; IronFleet, SOSP 2015, section 5.1). One function for each action; `undefined` where it is not enabled.
  */
 import type { ProtocolHost } from '../../src/protocol/protocol.js';
-import { add } from '../../src/spec/nat.js';
 import type { Packet } from '../../src/spec/packet.js';
 import { O, unreachable } from '../../src/spec/prelude.js';
 import type { Configuration } from './configuration.js';
 import type { RsmMessage } from './messages.js';
-import { ballotOrd } from './messages.js';
-import { process1a, process2a, quorumCheckpoint, truncatedTo } from './protocol/acceptor.js';
+import { process1a, process2a, processBatchRequest, truncated } from './protocol/acceptor.js';
 import { processHeartbeat, suspicionsChecked, viewTimeoutChecked } from './protocol/election.js';
+import { executed } from './protocol/executor.js';
+import { decided, process2b, processBatchSupply } from './protocol/learner.js';
+import { checkProgress, heartbeat } from './protocol/progress.js';
 import {
-  decided,
-  executed,
-  process2b,
-  processAppStateRequest,
-  processAppStateSupply,
-  processStartingPhase2,
-} from './protocol/executor.js';
-import { newViewEntered, nominated, phase2Entered, process1b, processRequest } from './protocol/proposer.js';
-import { initReplica, packetTo, type Replica, toAll, toOthers } from './protocol/state.js';
-import type { Effect, ReplicaStep } from './protocol/step.js';
+  isLeading,
+  newViewEntered,
+  nominated,
+  phase2Entered,
+  process1b,
+  processOpen,
+  processRequest,
+} from './protocol/proposer.js';
+import { initReplica, packetTo, type Replica } from './protocol/state.js';
+import { type Effect, nothing, type ReplicaStep } from './protocol/step.js';
+import {
+  catchUpContinued,
+  processCatchUpRequest,
+  processCatchUpSupply,
+  processStatePiece,
+  processStateRequest,
+} from './protocol/transfer.js';
 
+export type { Answer, Machine, Session, Sessions } from './protocol/machine.js';
 export * from './protocol/state.js';
 export type { ReplicaStep } from './protocol/step.js';
 
-/** Whether this replica's ballot is the view and has come to `phase`; a deposed proposer retransmits nothing. */
-const inPhase = (s: Replica, phase: 'phase1' | 'phase2'): boolean =>
-  s.proposer.phase === phase && ballotOrd.equals(s.proposer.ballot, s.election.view);
-
 const processStatusRequest = (s: Replica, source: Packet<RsmMessage>['source'], nonce: number): Effect => {
-  const { view } = s.election;
-  const leading = inPhase(s, 'phase2');
-  const { truncationPoint } = s.acceptor;
-  const status = { tag: 'status', nonce, view, leading, opsComplete: s.executor.opsComplete, truncationPoint } as const;
+  const { opsComplete, machine } = s.executor;
+  const status: RsmMessage = {
+    tag: 'status',
+    nonce,
+    view: s.election.view,
+    leading: isLeading(s),
+    opsComplete,
+    truncationPoint: s.acceptor.truncationPoint,
+    sessions: machine.sessions.live.size,
+  };
   return { state: s, sends: [packetTo(s, source, status)] };
 };
 
@@ -42,103 +53,49 @@ const processStatusRequest = (s: Replica, source: Packet<RsmMessage>['source'], 
 const processFromReplica = (
   s: Replica,
   sender: number,
-  packet: Packet<RsmMessage>,
+  { source, message: m }: Packet<RsmMessage>,
   now: number | undefined,
 ): Effect | undefined => {
-  const m = packet.message;
-  const quiet = (state: Replica): Effect => ({ state, sends: [] });
   switch (m.tag) {
     case '1a':
-      return process1a(s, sender, packet.source, m);
+      return process1a(s, sender, source, m);
     case '1b':
       return process1b(s, sender, m);
     case '2a':
       return process2a(s, sender, m);
     case '2b':
-      return quiet(process2b(s, sender, m));
+      return nothing(process2b(s, sender, m));
+    case 'batchRequest':
+      return processBatchRequest(s, source, m);
+    case 'batchSupply':
+      return nothing(processBatchSupply(s, m));
     case 'heartbeat':
-      return now === undefined ? undefined : quiet(processHeartbeat(s, sender, m, now));
-    case 'startingPhase2':
-      return processStartingPhase2(s, m);
-    case 'appStateRequest':
-      return processAppStateRequest(s, packet.source, m);
-    case 'appStateSupply':
-      return quiet(processAppStateSupply(s, m));
+      return now === undefined ? undefined : nothing(processHeartbeat(s, sender, m, now));
+    case 'catchUpRequest':
+      return processCatchUpRequest(s, sender, source, m);
+    case 'catchUpSupply':
+      return nothing(processCatchUpSupply(s, sender, m));
+    case 'stateRequest':
+      return processStateRequest(s, sender, source, m);
+    case 'statePiece':
+      return processStatePiece(s, sender, source, m);
     default:
-      return quiet(s);
+      return nothing(s);
   }
 };
 
 const process = (s: Replica, packet: Packet<RsmMessage>, now: number | undefined): Effect | undefined => {
-  const m = packet.message;
-  if (packet.target !== s.constants.me) return undefined;
-  if (m.tag === 'request') return processRequest(s, { client: packet.source, seqno: m.seqno, value: m.value });
-  if (m.tag === 'statusRequest') return processStatusRequest(s, packet.source, m.nonce);
-  const sender = s.constants.configuration.replicas.indexOf(packet.source);
+  const { source, target, message: m } = packet;
+  if (target !== s.constants.me) return undefined;
+  if (m.tag === 'request') return processRequest(s, source, m);
+  if (m.tag === 'open') return processOpen(s, source, m);
+  if (m.tag === 'statusRequest') return processStatusRequest(s, source, m.nonce);
+  const sender = s.constants.configuration.replicas.indexOf(source);
   // From a stranger, or of a kind that replicas do not take: consumed without effect.
-  if (sender < 0) return { state: s, sends: [] };
-  return processFromReplica(s, sender, packet, now);
+  return sender < 0 ? nothing(s) : processFromReplica(s, sender, packet, now);
 };
 
-const heartbeat = (s: Replica, now: number): Effect | undefined => {
-  if (now < s.timers.nextHeartbeatMs) return undefined;
-  const { view, suspectors } = s.election;
-  const suspicious = suspectors.includes(s.constants.index);
-  const nextHeartbeatMs = add(now, s.constants.configuration.parameters.heartbeatPeriodMs);
-  return {
-    state: { ...s, timers: { ...s.timers, nextHeartbeatMs } },
-    sends: toAll(s, { tag: 'heartbeat', view, suspicious, opsComplete: s.executor.opsComplete }),
-  };
-};
-
-const resends2a = (s: Replica): readonly Packet<RsmMessage>[] => {
-  const { ballot, nextOpn } = s.proposer;
-  if (!inPhase(s, 'phase2')) return [];
-  const from = Math.max(s.executor.opsComplete, s.acceptor.truncationPoint);
-  const sends: Packet<RsmMessage>[] = [];
-  let left = s.constants.configuration.parameters.resendOpsMax;
-  for (let opn = from; opn < nextOpn && left > 0; opn++) {
-    const vote = s.acceptor.votes.get(opn);
-    if (vote === undefined || !ballotOrd.equals(vote.ballot, ballot)) continue;
-    sends.push(...toOthers(s, { tag: '2a', ballot, opn, batch: vote.batch }));
-    left--;
-  }
-  return sends;
-};
-
-const resends1a = (s: Replica): readonly Packet<RsmMessage>[] => {
-  const { ballot, promises } = s.proposer;
-  if (!inPhase(s, 'phase1')) return [];
-  const { replicas } = s.constants.configuration;
-  return toOthers(s, { tag: '1a', ballot }).filter((p) => !promises.has(replicas.indexOf(p.target)));
-};
-
-const stateRequests = (s: Replica): readonly Packet<RsmMessage>[] => {
-  const { checkpoints } = s.acceptor;
-  const highest = Math.max(...checkpoints);
-  if (highest <= s.executor.opsComplete) return [];
-  const target = s.constants.configuration.replicas[checkpoints.indexOf(highest)];
-  if (target === undefined) return [];
-  return [packetTo(s, target, { tag: 'appStateRequest', opn: s.executor.opsComplete + 1 })];
-};
-
-const checkProgress = (s: Replica, now: number): Effect | undefined => {
-  if (now < s.timers.nextProgressCheckMs) return undefined;
-  const stalled = s.executor.opsComplete === s.timers.opsAtLastCheck;
-  const nextProgressCheckMs = add(now, s.constants.configuration.parameters.retransmitPeriodMs);
-  return {
-    state: { ...s, timers: { ...s.timers, nextProgressCheckMs, opsAtLastCheck: s.executor.opsComplete } },
-    sends: stalled ? [...resends1a(s), ...resends2a(s), ...stateRequests(s)] : [],
-  };
-};
-
-const truncate = (s: Replica): Effect | undefined => {
-  const point = quorumCheckpoint(s);
-  if (point <= s.acceptor.truncationPoint) return undefined;
-  return { state: { ...s, acceptor: truncatedTo(s.acceptor, point) }, sends: [] };
-};
-
-const quietly = (state: Replica | undefined): Effect | undefined => state && { state, sends: [] };
+const quietly = (state: Replica | undefined): Effect | undefined => state && nothing(state);
 
 const effect = (s: Replica, step: ReplicaStep): Effect | undefined => {
   switch (step.tag) {
@@ -151,11 +108,13 @@ const effect = (s: Replica, step: ReplicaStep): Effect | undefined => {
     case 'nominate':
       return nominated(s, step.count);
     case 'truncate':
-      return truncate(s);
+      return truncated(s);
     case 'decide':
       return decided(s);
     case 'execute':
       return executed(s);
+    case 'catchUp':
+      return catchUpContinued(s);
     case 'checkViewTimeout':
       return quietly(viewTimeoutChecked(s, step.timeMs));
     case 'checkSuspicions':
@@ -163,7 +122,7 @@ const effect = (s: Replica, step: ReplicaStep): Effect | undefined => {
     case 'heartbeat':
       return heartbeat(s, step.timeMs);
     case 'checkProgress':
-      return checkProgress(s, step.timeMs);
+      return checkProgress(s, step);
     default:
       return unreachable(step);
   }

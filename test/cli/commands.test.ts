@@ -36,6 +36,7 @@ describe('the command line', () => {
   it('refuses flags out of their range', async () => {
     await expectUsage(/--clients takes a whole number from 1 to 4096/, 'bench', 'rsm', '--clients', '0');
     await expectUsage(/--check takes inline or off/, 'bench', 'rsm', '--check', 'sometimes');
+    await expectUsage(/--bundle takes a whole number from 1 to 1024/, 'bench', 'rsm', '--bundle', '0');
     await expectUsage(/--op takes set or get/, 'bench', 'rsm', '--op', 'delete');
     await expectUsage(/"disk" is not available/, 'bench', 'disk');
     await expectUsage(/--seconds takes a whole number from 2 to 30/, 'demo', '--seconds', '1');
@@ -45,7 +46,6 @@ describe('the command line', () => {
     const config = await bench.cluster(3);
     const dataDir = ['--data-dir', bench.folder] as const;
     await expectUsage(/^ironkeel: Durable storage is not/, 'serve', '--config', config, '--node', 'a', ...dataDir);
-    await expectUsage(/--bundle is not available yet/, 'bench', 'rsm', '--bundle', '4');
     await expectUsage(/--durable is not available yet/, 'bench', 'rsm', '--durable');
     await expectUsage(
       /not available yet: use inline or off/,
@@ -101,12 +101,14 @@ describe('the command line', () => {
     expect((await client.ended).code).toBe(130);
   });
 
-  it('reports an unknown outcome with exit code 4, and no majority likewise', async () => {
+  it('reports a request without an answer with exit code 4, says what is known of it, and no majority likewise', async () => {
     const config = await bench.cluster(3);
     const client = await bench.run('client', '--config', config, 'get', 'key', '--timeout', '100', '--json');
     expect(client.code).toBe(4);
-    expect(client.stderr).toContain('whether the request was executed is unknown');
-    expect(lastJson(client.stdout)).toMatchObject({ ok: false, command: 'client', error: 'TIMEOUT' });
+    // Nobody opened a session, so that the request itself was never sent.
+    expect(client.stderr).toContain('the request was not sent, and will not be executed');
+    const known = 'not executed';
+    expect(lastJson(client.stdout)).toMatchObject({ ok: false, command: 'client', error: 'TIMEOUT', known });
     const status = await bench.run('status', '--config', config, '--timeout', '100', '--json');
     expect(status.code).toBe(4);
     expect(lastJson(status.stdout)).toMatchObject({ ok: false, answered: 0, nodes: 3 });

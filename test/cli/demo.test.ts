@@ -69,4 +69,13 @@ describe('the demo', () => {
     expect(Number(result.requestsPerSecond)).toBeGreaterThan(0);
     expect(result.stepsChecked).toBe(result.steps);
   });
+
+  it('measures clients that keep several requests outstanding', async () => {
+    const flags = ['--clients', '2', '--bundle', '64', '--seconds', '1', '--json'] as const;
+    const { code, stdout } = await bench.run('bench', 'rsm', ...flags, '--app', 'counter');
+    expect(code).toBe(0);
+    const result = lastJson(stdout);
+    expect(result).toMatchObject({ ok: true, errors: 0, clients: 2, bundle: 64, app: 'counter', violations: 0 });
+    expect(Number(result.requests)).toBeGreaterThan(0);
+  });
 });

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Bench, lastJson } from './command-line.js';
+import { Bench, lastJson, Running } from './command-line.js';
 
 let bench: Bench;
 beforeEach(() => {
@@ -35,6 +35,7 @@ describe('ironkeel explore', () => {
     ['paxos', []],
     ['lock', []],
     ['ironkv', []],
+    ['ironrsm', ['--operations', '1']],
   ])('counts the states of %s on two threads as on one', async (model, args) => {
     const counts = ({ generated, distinct, depth, complete, reached, rows }: Record<string, unknown>) => {
       const of = (rows as { action: string; generated: number }[]).map((row) => [row.action, row.generated]);
@@ -67,8 +68,46 @@ describe('ironkeel explore', () => {
     expect(json).toMatchObject({ inductive: true, violations: 0, complete: true });
   });
 
+  it.each([
+    ['R16', 'an executed operation was chosen, and is what was chosen', 4],
+    ['R19', 'whoever promised a ballot has reported its votes below it, and casts none after', 4],
+    ['R20', 'a promise never goes back', 3],
+    ['R21', 'a reported vote was cast, below the ballot of the promise', 4],
+    ['R23', 'an executed operation was chosen, and is what was chosen', 6],
+  ])('finds %s planted in the protocol of IronRSM with a shortest trace', async (plant, rule, states) => {
+    const { code, json } = await explored('ironrsm', '--plant', plant);
+    expect(code).toBe(1);
+    const [found] = json.found as { rule: string; trace: unknown[]; replay: string }[];
+    expect(found?.rule).toBe(rule);
+    expect(found?.trace).toHaveLength(states);
+    expect(found?.replay).toContain(`--plant ${plant}`);
+  });
+
+  it('judges only the property asked for', async () => {
+    const { code, json } = await explored('ironrsm', '--plant', 'R19', '--property', 'at most one batch');
+    expect(code).toBe(1);
+    expect(json.found).toMatchObject([{ rule: 'at most one batch is chosen for an operation' }]);
+  });
+
+  it('explores host code', async () => {
+    const { code, json } = await explored('lock', '--hosts');
+    expect(code).toBe(0);
+    expect(json).toMatchObject({ hosts: true, violations: 0, complete: true });
+  });
+
+  it('is incomplete where memory runs out', async () => {
+    const env = { NODE_OPTIONS: '--max-old-space-size=150' };
+    const { code, stdout } = await new Running(['explore', 'paxos', '--size', '5', '--bound', '4', '--json'], env)
+      .ended;
+    expect(code).toBe(4);
+    expect(lastJson(stdout)).toMatchObject({ ok: false, complete: false, stopped: 'memory' });
+  });
+
   it.each<[readonly string[], RegExp]>([
-    [['nothing'], /There is no model "nothing" to explore: choose from lock, ironkv, two-phase-commit, paxos\./],
+    [
+      ['nothing'],
+      /There is no model "nothing" to explore: choose from lock, ironkv, ironrsm, two-phase-commit, paxos, sessions\./,
+    ],
     [
       ['two-phase-commit', '--size', '13'],
       /--size of two-phase-commit is the number of resource managers, from 1 to 12/,

@@ -19,25 +19,25 @@ afterEach(async () => {
   await bench.clean();
 });
 
-const configAt = (port: number): ClusterConfig => ({
+const configAt = (port: number, parameters: ClusterConfig['parameters'] = {}): ClusterConfig => ({
   cluster: 'test',
   system: 'ironrsm',
   application: 'counter',
   nodes: [{ id: 'a', address: endPoint(`127.0.0.1:${port}`) }],
-  parameters: {},
+  parameters,
   network: { datagramBytesMax: 8192, inboxMessagesMax: 1024 },
 });
 
-/** IronRSM with an application that cannot bear one request. */
+/** IronRSM with an application that cannot bear one operation. */
 const brittle: typeof ironrsm = {
   ...ironrsm,
   constants: (cluster) => {
     const constants = ironrsm.constants(cluster);
     if (E.isLeft(constants)) return constants;
     const { app } = constants.right;
-    const apply: typeof app.apply = (state, request) => {
-      if (request.length === 4) throw new Error('cannot bear four bytes');
-      return app.apply(state, request);
+    const apply: typeof app.apply = (state, operation) => {
+      if (operation.length === 4) throw new Error('cannot bear four bytes');
+      return app.apply(state, operation);
     };
     return E.right({ ...constants.right, app: { ...app, apply } });
   },
@@ -70,7 +70,7 @@ describe('a node whose application throws', () => {
     const [refused] = refusals;
     expect(refused?.violation.code).toBe('HOST_THREW');
     expect(refused && violationWords(refused.violation)).toMatch(
-      /application counter failed on request \d+ of client 127\.0\.0\.1:\d+: cannot bear four bytes/,
+      /application counter failed on request 2 of session 0 of client 127\.0\.0\.1:\d+: cannot bear four bytes/,
     );
     expect(refused?.trace()).toContain('HOST_THREW');
     const { steps, stepsChecked, violations } = node.stats();
@@ -83,7 +83,8 @@ describe('a request above the limit of the cluster', () => {
     const [port = 0] = await bench.ports(1);
     const address = endPoint(`127.0.0.1:${port}`);
     const onRefused = (refused: RefusedStep): void => expect(refused.violation).toBeUndefined();
-    const served = await entryOf(ironrsm, extras).serve(configAt(port), { me: address, check: 'inline', onRefused });
+    const config = configAt(port, { requestBytesMax: 100_000 });
+    const served = await entryOf(ironrsm, extras).serve(config, { me: address, check: 'inline', onRefused });
     if (E.isLeft(served)) throw new Error(served.left);
     node = served.right;
     const client = await RsmClient.open({ cluster: 'test', replicas: [address] });
@@ -91,6 +92,10 @@ describe('a request above the limit of the cluster', () => {
     const large = await client.right.request(new Uint8Array(200_000));
     expect(large).toMatchObject(E.left({ tag: 'TooLarge' }));
     expect(E.isRight(await client.right.request(new Uint8Array(60_000)))).toBe(true);
+    // The bound is one on the request, whose one operation has four bytes more.
+    const [fits, tooLarge] = [new Uint8Array(99_996), new Uint8Array(99_997)];
+    expect(E.isRight(await client.right.request(fits))).toBe(true);
+    expect(await client.right.request(tooLarge)).toMatchObject(E.left({ tag: 'TooLarge' }));
     await client.right.close();
     expect(node.stats().violations).toBe(0);
   });

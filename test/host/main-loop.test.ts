@@ -1,6 +1,6 @@
 /** The main loop of a node (IronFleet, SOSP 2015, section 3.5): nothing leaves that the judge did not pass. */
 import { describe, expect, it } from 'vitest';
-import { type LoopTime, MainLoop, type StepJudge } from '../../src/host/main-loop.js';
+import { type LoopParts, type LoopTime, MainLoop, type StepJudge } from '../../src/host/main-loop.js';
 import { Journal } from '../../src/network/journal.js';
 import { PhasedStepIo } from '../../src/network/phased-step-io.js';
 import type { Datum, StepIo } from '../../src/network/step-io.js';
@@ -58,9 +58,10 @@ interface NodeParts {
   readonly next: (io: StepIo<number, string>, step: number) => void;
   readonly judge?: StepJudge<string>;
   readonly wakeAtMs?: (nowMs: number) => number;
+  readonly keep?: LoopParts<number, string>['keep'];
 }
 
-const newNode = ({ next, judge, wakeAtMs }: NodeParts) => {
+const newNode = ({ next, judge, wakeAtMs, keep }: NodeParts) => {
   const time = new ManualTime();
   const inbox: Datum<number>[] = [];
   const left: string[] = [];
@@ -82,6 +83,7 @@ const newNode = ({ next, judge, wakeAtMs }: NodeParts) => {
     journal,
     time,
     judge: judge ?? (() => E.right(undefined)),
+    keep,
     onViolation: (violation) => found.push(violation),
   });
   const receive = (n: number): void => {
@@ -122,6 +124,20 @@ describe('the main loop', () => {
     expect(seen).toEqual([0, 1]);
   });
 
+  it('keeps each step that the judge passed, and no other, before anything of it leaves', () => {
+    const kept: (readonly [number, number])[] = [];
+    const node = newNode({
+      next: (io) => io.send(peer, 1),
+      judge: ({ step }) => (step === 3 ? violated('STATE_MISMATCH', 'a rule') : E.right(undefined)),
+      keep: ({ step }) => kept.push([step, node.left.length]),
+    });
+    for (let i = 0; i < 3; i++) node.loop.step();
+    expect(kept).toEqual([
+      [1, 0],
+      [2, 1],
+    ]);
+  });
+
   it('never hands a packet to oneself to the network', () => {
     const node = newNode({ next: (io) => io.deliverToSelf(1) });
     node.loop.step();
@@ -158,6 +174,15 @@ const refusals: readonly (readonly [string, string, Partial<NodeParts>])[] = [
     {
       judge: () => {
         throw new Error('no verdict');
+      },
+    },
+  ],
+  [
+    'its journal cannot be written',
+    'JOURNAL_NOT_WRITTEN',
+    {
+      keep: () => {
+        throw new Error('the disk is full');
       },
     },
   ],

@@ -29,6 +29,7 @@ const startHost = async (constants: Configuration, me: EndPoint, violations: Vio
     judge: (record) => judge.judge(record, host),
     ghost: true,
     journalStepsMax: 16,
+    journalBytesMax: 1 << 20,
     onViolation: (violation) => violations.push(violation),
   });
   if (E.isLeft(node)) throw new Error(node.left);

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { PersistentMap } from '../../src/protocol/persistent-map.js';
 import { arbitraryOf } from '../../src/refinement/arbitrary.js';
 import { natMax } from '../../src/spec/nat.js';
 import { E } from '../../src/spec/prelude.js';
@@ -38,17 +39,20 @@ describe('the counter', () => {
     );
   });
 
-  test('comes back from its snapshot', () => {
+  test('goes in one piece, and comes back from it', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 0, max: natMax }), (count) => {
-        expect(counter.restore(counter.snapshot(count))).toEqual(E.right(count));
+      fc.property(fc.integer({ min: 0, max: natMax }), fc.uint8Array(), (count, cursor) => {
+        const piece = counter.piece(count, null, 1);
+        expect(piece?.next).toBeNull();
+        expect(counter.join(counter.initial, piece?.bytes ?? new Uint8Array())).toEqual(E.right(count));
+        expect(counter.piece(count, cursor, 1)).toBeUndefined();
       }),
     );
   });
 
-  test('takes nothing else for a snapshot', () => {
-    expect(E.isLeft(counter.restore(new Uint8Array(7)))).toBe(true);
-    expect(E.isLeft(counter.restore(new Uint8Array(8).fill(255)))).toBe(true);
+  test('takes nothing else for a piece', () => {
+    expect(E.isLeft(counter.join(0, new Uint8Array(7)))).toBe(true);
+    expect(E.isLeft(counter.join(0, new Uint8Array(8).fill(255)))).toBe(true);
   });
 
   test('does not count beyond the safe integers', () => {
@@ -133,6 +137,20 @@ const run = (list: readonly KvCommand[]): { readonly state: KvState; readonly re
 const contents = (state: KvState): Map<string, string> =>
   new Map([...state].map(([key, value]) => [key, Buffer.from(value).toString('latin1')]));
 
+/** The state's pieces of about `bytesMax` bytes, in order. */
+const piecesOf = (state: KvState, bytesMax: number): Uint8Array[] => {
+  const pieces: Uint8Array[] = [];
+  for (let after: Uint8Array | null = null; ; ) {
+    const piece = kv.piece(state, after, bytesMax);
+    if (piece === undefined) throw new Error('no such piece');
+    pieces.push(piece.bytes);
+    if (piece.next === null) return pieces;
+    after = piece.next;
+  }
+};
+
+const hex = (piece: Uint8Array): string => Buffer.from(piece).toString('hex');
+
 /** Replies with their bytes as text, so that a Buffer equals a Uint8Array. */
 const plain = (reply: KvReply): unknown =>
   reply.tag === 'value' && reply.value !== null
@@ -177,55 +195,108 @@ describe('the key-value application', () => {
     );
   });
 
-  test('gives equal bytes for equal states, however they came about', () => {
+  test('gives equal pieces for equal states, however they came about', () => {
     fc.assert(
-      fc.property(fc.array(commands, { maxLength: 30 }), fc.nat(), (list, seed) => {
+      fc.property(
+        fc.array(commands, { maxLength: 30 }),
+        fc.nat(),
+        fc.integer({ min: 1, max: 60 }),
+        (list, seed, size) => {
+          const { state } = run(list);
+          const entries = [...state].sort(() => (seed % 2 === 0 ? 1 : -1));
+          const again = run([
+            { tag: 'set', key: bytes('gone'), value: bytes('x') },
+            ...entries.map(([key, value]) => ({ tag: 'set', key: bytes(key), value }) as const),
+            { tag: 'del', key: bytes('gone') },
+          ]).state;
+          expect(piecesOf(again, size).map(hex)).toEqual(piecesOf(state, size).map(hex));
+        },
+      ),
+    );
+  });
+
+  test('comes back from its pieces, of any size, and shares no memory with them', () => {
+    let several = 0;
+    fc.assert(
+      fc.property(fc.array(commands, { maxLength: 30 }), fc.integer({ min: 1, max: 60 }), (list, size) => {
         const { state } = run(list);
-        const entries = [...state].sort(() => (seed % 2 === 0 ? 1 : -1));
-        const again = run([
-          { tag: 'set', key: bytes('gone'), value: bytes('x') },
-          ...entries.map(([key, value]) => ({ tag: 'set', key: bytes(key), value }) as const),
-          { tag: 'del', key: bytes('gone') },
-        ]).state;
-        expect(Buffer.from(kv.snapshot(again))).toEqual(Buffer.from(kv.snapshot(state)));
+        const pieces = piecesOf(state, size);
+        several += pieces.length > 1 ? 1 : 0;
+        expect(pieces.length).toBeLessThanOrEqual(Math.max(1, state.size));
+        const joined = pieces.reduce((before, piece) => right(kv.join(before, piece)), kv.initial);
+        for (const piece of pieces) piece.fill(0);
+        expect(contents(joined)).toEqual(contents(state));
+        expect([...joined.keys()]).toEqual([...state.keys()]);
       }),
     );
+    expect(several).toBeGreaterThan(10);
   });
 
-  test('comes back from its snapshot, and shares no memory with it', () => {
-    fc.assert(
-      fc.property(fc.array(commands, { maxLength: 30 }), (list) => {
-        const { state } = run(list);
-        const snapshot = kv.snapshot(state);
-        const restored = right(kv.restore(snapshot));
-        snapshot.fill(0);
-        expect(contents(restored)).toEqual(contents(state));
-      }),
-    );
+  test('goes in pieces of the size that is asked for, except that a large value goes whole', () => {
+    const small = Array.from({ length: 5000 }, (_, i): [string, Uint8Array] => [`k${i}`, bytes(`${i}`)]);
+    const state = PersistentMap.of([...small, ['large', new Uint8Array(10_000)]]);
+    const pieces = piecesOf(state, 4096);
+    expect(pieces.filter((piece) => piece.length > 4096)).toHaveLength(1);
+    expect(pieces.length).toBeLessThan(40);
+    const joined = pieces.reduce((before, piece) => right(kv.join(before, piece)), kv.initial);
+    expect(joined.equals(state, (a, b) => Buffer.compare(a, b) === 0)).toBe(true);
   });
 
-  test('comes back from a snapshot of many keys', () => {
-    const list = Array.from(
-      { length: 5000 },
-      (_, i) => ({ tag: 'set', key: bytes(`k${i}`), value: bytes(`${i}`) }) as const,
-    );
-    const { state } = run(list);
-    expect(contents(right(kv.restore(kv.snapshot(state)))).size).toBe(5000);
+  test('has no piece behind a key that it does not hold', () => {
+    const { state } = run([{ tag: 'set', key: bytes('a'), value: bytes('1') }]);
+    expect(kv.piece(state, bytes('b'), 100)).toBeUndefined();
+    expect(kv.piece(state, new Uint8Array(70_000), 100)).toBeUndefined();
+    expect(kv.piece(state, bytes('a'), 100)).toEqual({ bytes: Uint8Array.of(0x90), next: null });
+    expect(kv.piece(kv.initial, null, 100)).toEqual({ bytes: Uint8Array.of(0x90), next: null });
   });
 
-  test('takes no bytes for a snapshot that it would not have written', () => {
+  test('takes no bytes for a piece that it would not have written, nor a key twice', () => {
     fc.assert(
       fc.property(fc.uint8Array(), (garbage) => {
-        const restored = kv.restore(garbage);
-        if (E.isRight(restored)) expect(Buffer.from(kv.snapshot(restored.right))).toEqual(Buffer.from(garbage));
+        const joined = kv.join(kv.initial, garbage);
+        if (E.isRight(joined)) expect(piecesOf(joined.right, 1_000_000).map(hex)).toEqual([hex(garbage)]);
       }),
     );
-    // Entries [b, x], [a, y]: the keys must ascend. The same with the keys exchanged is a snapshot.
-    const entries = (first: string, second: string): Uint8Array =>
-      Uint8Array.from([0x92, ...[first, second].flatMap((key) => [0x92, 0xc4, 1, key.charCodeAt(0), 0xc4, 1, 120])]);
-    expect(E.isLeft(kv.restore(entries('b', 'a')))).toBe(true);
-    expect(E.isLeft(kv.restore(entries('a', 'a')))).toBe(true);
-    expect(contents(right(kv.restore(entries('a', 'b')))).size).toBe(2);
+    // Entries of one key and the value x.
+    const entries = (...keys: readonly string[]): Uint8Array =>
+      Uint8Array.from([0x90 + keys.length, ...keys.flatMap((key) => [0x92, 0xc4, 1, key.charCodeAt(0), 0xc4, 1, 120])]);
+    expect(contents(right(kv.join(kv.initial, entries('a', 'b')))).size).toBe(2);
+    expect(E.isLeft(kv.join(kv.initial, entries('a', 'a')))).toBe(true);
+    const { state } = run([{ tag: 'set', key: bytes('a'), value: bytes('1') }]);
+    expect(E.isLeft(kv.join(state, entries('b', 'a')))).toBe(true);
+    expect(contents(state)).toEqual(new Map([['a', '1']]));
+  });
+
+  test('never throws, on a piece cut or changed anywhere', () => {
+    const { state } = run(
+      ['a', 'b', 'c'].map((key) => ({ tag: 'set', key: bytes(key), value: bytes('value') }) as const),
+    );
+    const [piece] = piecesOf(state, 1000) as [Uint8Array];
+    let refused = 0;
+    for (let i = 0; i < piece.length; i++) {
+      if (E.isLeft(kv.join(kv.initial, piece.subarray(0, i)))) refused++;
+      for (let by = 1; by < 256; by *= 2) {
+        const changed = Uint8Array.from(piece, (b, j) => (j === i ? b ^ by : b));
+        kv.join(kv.initial, changed);
+      }
+    }
+    expect(refused).toBe(piece.length);
+  });
+
+  test('holds no value as a view of a much larger buffer', () => {
+    const large = new Uint8Array(100_000).fill(1);
+    const small = bytes('small');
+    const { state } = run([
+      { tag: 'set', key: bytes('k'), value: large },
+      { tag: 'cas', key: bytes('k'), old: large, new: small },
+      { tag: 'set', key: bytes('l'), value: large },
+    ]);
+    const [piece] = piecesOf(state, 1_000_000) as [Uint8Array];
+    for (const held of [state, right(kv.join(kv.initial, piece))]) {
+      expect(held.get('k')).toEqual(new Uint8Array(small));
+      for (const value of held.values())
+        expect(value.buffer.byteLength).toBeLessThanOrEqual(2 * value.length + keyBytesMax);
+    }
   });
 
   test('answers whatever is no command with an error, and changes nothing', () => {

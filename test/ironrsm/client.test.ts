@@ -1,141 +1,285 @@
-import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { wireName } from '../../src/host/wire-name.js';
+import { openTransport } from '../../src/network/transport.js';
 import { endPoint } from '../../src/spec/endpoint.js';
 import { E } from '../../src/spec/prelude.js';
 import { kv } from '../../systems/ironrsm/applications/kv.js';
-import { ClientSession, KvClient, type Outcome, type Requester, RsmClient } from '../../systems/ironrsm/client.js';
-import type { Message } from '../../systems/ironrsm/messages.js';
+import { ClientCore, KvClient, type Requester, RsmClient } from '../../systems/ironrsm/client.js';
+import { type Message, parted, type RsmMessage, rsmCodec } from '../../systems/ironrsm/messages.js';
 
-const replicas = [endPoint('127.0.0.1:7001'), endPoint('127.0.0.1:7002'), endPoint('127.0.0.1:7003')] as const;
-const value = Buffer.from('value');
+import {
+  alone,
+  clientWith,
+  first,
+  openClient,
+  opened,
+  redirect,
+  refused,
+  replicas,
+  reply,
+  second,
+  third,
+  value,
+} from './lone-client.js';
 
-/** A session under virtual time, with what it sent and how its requests ended. */
-const session = (random = 0.5) => {
-  const sent: { readonly targets: readonly string[]; readonly message: Message<'request'> }[] = [];
-  const outcomes: Outcome[] = [];
-  const options = { replicas, retryMs: 100, retryMsMax: 400, seqnoFirst: 1000, random: () => random };
-  const client = new ClientSession(options, {
-    send: (targets, message) => sent.push({ targets, message }),
-    settled: (outcome) => outcomes.push(outcome),
+describe('a client', () => {
+  it('opens a session with its first request, asks all replicas while it knows no leader, and then the one that answered', () => {
+    const { core, sent, outcomes } = clientWith();
+    expect(core.session).toBeUndefined();
+    expect(core.request(0, value, 5000)).toBe(1);
+    expect(sent).toEqual([{ targets: replicas, messages: [{ tag: 'open', nonce: 40, ordered: false }] }]);
+    core.onPacket(second, opened(), 5);
+    expect(sent[1]).toEqual({
+      targets: [second],
+      messages: [{ tag: 'request', session: 9, seqno: 1, floor: 1, value: alone }],
+    });
+    core.onPacket(second, reply(1), 10);
+    expect(outcomes).toEqual([[1, { tag: 'reply', value: new Uint8Array(value) }]]);
+    core.request(10, value, 5000);
+    expect(sent[2]?.messages).toEqual([{ tag: 'request', session: 9, seqno: 2, floor: 2, value: alone }]);
+    expect(core.session).toEqual({ id: 9, floor: 2, next: 3 });
   });
-  return { client, sent, outcomes };
-};
 
-const reply = (seqno: number): Message<'reply'> => ({ tag: 'reply', seqno, value });
-
-describe("a client's session", () => {
-  it('asks all replicas while it knows no leader, and then the one that answered', () => {
-    const { client, sent, outcomes } = session();
-    client.request(0, value, 5000);
-    expect(sent[0]?.targets).toEqual(replicas);
-    client.onPacket(replicas[1], reply(1000));
-    expect(outcomes).toEqual([{ tag: 'reply', value }]);
-    client.request(10, value, 5000);
-    expect(sent[1]).toEqual({ targets: [replicas[1]], message: { tag: 'request', seqno: 1001, value } });
+  it('asks for a session again under the same nonce, and ignores those of nonces that it gave up', () => {
+    const { core, sent, outcomes } = clientWith();
+    core.request(0, value, 300);
+    core.onTime(100);
+    expect(sent[1]).toEqual({ targets: replicas, messages: [{ tag: 'open', nonce: 40, ordered: false }] });
+    core.onTime(300);
+    expect(outcomes).toMatchObject([[1, { tag: 'failed', error: { tag: 'Timeout', known: 'not executed' } }]]);
+    expect(core.wakeAtMs).toBe(Infinity);
+    core.onPacket(first, opened(40), 310);
+    expect(core.session).toBeUndefined();
+    core.request(400, value, 300);
+    core.onPacket(first, opened(40), 410);
+    expect(core.session).toBeUndefined();
+    core.onPacket(first, opened(41), 410);
+    expect(core.session?.id).toBe(9);
+    core.onPacket(first, opened(41, 10), 420);
+    expect(core.session?.id).toBe(9);
   });
 
-  it('asks all replicas where the leader does not answer, with growing waits and the same seqno', () => {
-    const { client, sent } = session();
-    client.request(0, value, 5000);
-    client.onPacket(replicas[0], reply(1000));
-    client.request(0, value, 5000);
+  it('keeps at most a window outstanding, which begins at its floor, and sends the rest in turn', () => {
+    const { core, sent, lastSeqnos } = openClient(6);
+    expect(lastSeqnos()).toEqual([1, 2, 3, 4]);
+    core.onPacket(second, reply(2), 1);
+    expect(sent).toHaveLength(2);
+    core.onPacket(second, reply(1), 1);
+    expect(sent[2]?.messages).toMatchObject([
+      { seqno: 5, floor: 3 },
+      { seqno: 6, floor: 3 },
+    ]);
+  });
+
+  it('asks all replicas where the leader does not answer, in one bundle, with growing waits and the same seqnos', () => {
+    const { core, sent } = openClient(3);
     const times: number[] = [];
     for (let i = 0; i < 6; i++) {
-      times.push(client.wakeAtMs);
-      client.onTime(client.wakeAtMs);
+      times.push(core.wakeAtMs);
+      core.onTime(core.wakeAtMs);
     }
     expect(times).toEqual([100, 250, 475, 813, 1213, 1613]);
-    for (const again of sent.slice(2)) {
-      expect(again.targets).toEqual(replicas);
-      expect(again.message.seqno).toBe(1001);
+    for (const { targets, messages } of sent.slice(2)) {
+      expect(targets).toEqual(replicas);
+      expect(messages).toMatchObject([{ seqno: 1 }, { seqno: 2 }, { seqno: 3 }]);
     }
+    expect(sent).toHaveLength(8);
+  });
+
+  it('asks again only for what has waited long enough; in an ordered session for all of it, in order', () => {
+    for (const ordered of [false, true]) {
+      const { core, lastSeqnos } = openClient(2, { ordered });
+      core.request(50, value, 5000);
+      core.onPacket(second, reply(1), 60);
+      core.onTime(100);
+      expect(lastSeqnos()).toEqual(ordered ? [2, 3] : [2]);
+    }
+  });
+
+  it('waits longer before it asks again where answers take longer lately, and not so long any more afterwards', () => {
+    const { core, sent, lastSeqnos } = openClient(1, { retryMsMax: 1000 });
+    let now = 0;
+    core.onPacket(second, reply(1), now);
+    const answerAfter = (ms: number): void => {
+      core.request(now, value, 5000);
+      now += ms;
+      core.onPacket(second, reply(lastSeqnos()[0] ?? 0), now);
+    };
+    /** How long a request waits before all are asked. */
+    const firstWait = (): number => {
+      const from = now;
+      core.request(now, value, 5000);
+      for (const before = sent.length; sent.length === before; core.onTime(now)) now = Math.max(now, core.wakeAtMs);
+      const waited = now - from;
+      core.onPacket(second, reply(lastSeqnos()[0] ?? 0), now);
+      return waited;
+    };
+    expect(firstWait()).toBe(100);
+    for (let i = 0; i < 60; i++) answerAfter(90);
+    expect(firstWait()).toBeGreaterThan(170);
+    for (let i = 0; i < 60; i++) answerAfter(1);
+    expect(firstWait()).toBe(100);
   });
 
   it('spreads its retries', () => {
     const wake = (random: number): number => {
-      const { client } = session(random);
-      client.request(0, value, 5000);
-      return client.wakeAtMs;
+      const { core } = clientWith({ random: () => random });
+      core.request(0, value, 5000);
+      return core.wakeAtMs;
     };
     expect([wake(0), wake(1)]).toEqual([75, 125]);
   });
 
-  it('reports an unknown outcome at its deadline, and forgets the leader', () => {
-    const { client, sent, outcomes } = session();
-    client.request(0, value, 5000);
-    client.onPacket(replicas[2], reply(1000));
-    client.request(0, value, 250);
-    client.onTime(249);
-    expect(client.busy).toBe(true);
-    client.onTime(250);
-    expect(outcomes[1]).toMatchObject({ tag: 'failed', error: { tag: 'Timeout', timeoutMs: 250 } });
-    client.request(300, value, 5000);
-    expect(sent.at(-1)?.targets).toEqual(replicas);
+  it('reports an unknown outcome at its deadline, and lets its floor pass it', () => {
+    const { core, outcomes } = openClient(1);
+    core.request(0, value, 250);
+    core.onPacket(second, reply(1), 10);
+    core.onTime(249);
+    expect(core.busy).toBe(true);
+    core.onTime(250);
+    expect(outcomes[1]).toMatchObject([2, { error: { tag: 'Timeout', timeoutMs: 250, known: 'unknown' } }]);
+    expect(core.session).toEqual({ id: 9, floor: 3, next: 3 });
+    core.onPacket(second, reply(2), 260);
+    expect(outcomes).toHaveLength(2);
   });
 
-  it('ignores replies to earlier requests, from strangers, and of other kinds', () => {
-    const { client, outcomes } = session();
-    client.request(0, value, 100);
-    client.onTime(100);
-    client.request(100, value, 5000);
-    client.onPacket(replicas[0], reply(1000));
-    client.onPacket(endPoint('127.0.0.1:9'), reply(1001));
-    client.onPacket(replicas[0], { tag: 'appStateRequest', opn: 1001 });
-    expect(client.busy).toBe(true);
+  it('tells the replicas with its next try that it gave up an earlier request, so that an ordered session goes on', () => {
+    const { core, sent, outcomes } = clientWith({ ordered: true });
+    core.request(0, value, 50);
+    core.request(0, value, 5000);
+    core.onPacket(second, opened(), 0);
+    expect(sent.at(-1)?.messages).toMatchObject([
+      { seqno: 1, floor: 1 },
+      { seqno: 2, floor: 1 },
+    ]);
+    core.onTime(50);
+    expect(outcomes).toMatchObject([[1, { error: { tag: 'Timeout', known: 'unknown' } }]]);
+    core.onTime(100);
+    expect(sent.at(-1)?.messages).toMatchObject([{ seqno: 2, floor: 2 }]);
+  });
+
+  it('follows a redirect to a higher view once, and sends nothing again that went there already', () => {
+    const { core, sent, lastSeqnos } = openClient(2);
+    core.onPacket(second, redirect(3, 2), 5);
+    expect(sent.at(-1)?.targets).toEqual([third]);
+    expect(lastSeqnos()).toEqual([1, 2]);
+    core.onPacket(second, redirect(3, 2), 5);
+    core.onPacket(third, redirect(2, 1), 6);
+    expect(sent).toHaveLength(3);
+    core.request(7, value, 5000);
+    expect(sent.at(-1)?.targets).toEqual([third]);
+    core.onTime(100);
+    expect(sent.at(-1)?.targets).toEqual(replicas);
+    // It was silent: to the same view nobody sends the client back.
+    core.onPacket(first, redirect(3, 2), 110);
+    core.request(120, value, 5000);
+    expect(sent.at(-1)?.targets).toEqual(replicas);
+    core.onPacket(first, redirect(4, 0), 130);
+    core.onPacket(first, redirect(4, 7), 130);
+    expect(sent).toHaveLength(7);
+    expect(sent.at(-1)?.targets).toEqual([first]);
+    expect(lastSeqnos()).toEqual([3]);
+  });
+
+  it('believes the leader that it knows while that one is not silent, whoever else answers', () => {
+    const { core, sent } = openClient(2);
+    core.onPacket(third, reply(1), 1);
+    core.request(2, value, 5000);
+    expect(sent.at(-1)?.targets).toEqual([second]);
+  });
+
+  it('goes where a replica sends it that it took for the leader', () => {
+    const { core, sent } = openClient(0);
+    core.request(0, value, 5000);
+    core.onPacket(first, redirect(1, 1), 1);
+    core.onPacket(second, opened(), 2);
+    core.onTime(150);
+    // A replica that does not lead answers a retry from what it keeps.
+    core.onPacket(third, reply(1), 160);
+    core.request(160, value, 5000);
+    expect(sent.at(-1)?.targets).toEqual([third]);
+    core.onPacket(third, redirect(1, 1), 161);
+    expect(sent.at(-1)).toMatchObject({ targets: [second], messages: [{ seqno: 2 }] });
+  });
+
+  it('ignores what comes from strangers, of other sessions, for settled requests, and of other kinds', () => {
+    const { core, sent, outcomes } = openClient(1);
+    const stranger = endPoint('127.0.0.1:9');
+    for (const message of [reply(1), refused(1, 'SESSION_EXPIRED'), redirect(9, 0)])
+      core.onPacket(stranger, message, 1);
+    core.onPacket(first, reply(1, 8), 1);
+    core.onPacket(first, refused(1, 'SESSION_EXPIRED', 8), 1);
+    for (const seqno of [0, 2, 5, 2 ** 53 - 1]) core.onPacket(first, reply(seqno), 1);
+    core.onPacket(first, { tag: 'catchUpRequest', opn: 1 }, 1);
+    expect([sent.length, outcomes.length]).toEqual([2, 0]);
+    core.onPacket(first, reply(1), 1);
+    core.onPacket(first, reply(1), 1);
     expect(outcomes).toHaveLength(1);
   });
 
-  it('names a request that the replicas refuse', () => {
-    const { client, outcomes } = session();
-    client.request(0, value, 5000);
-    client.onPacket(replicas[0], { tag: 'refused', seqno: 1000, reason: 'REQUEST_TOO_LARGE' });
-    expect(outcomes[0]).toMatchObject({ tag: 'failed', error: { tag: 'TooLarge' } });
-    expect(JSON.stringify(outcomes[0])).toContain('REQUEST_TOO_LARGE');
+  it('names a request that is refused, and goes on', () => {
+    const { core, outcomes } = openClient(3);
+    core.onPacket(second, refused(1, 'REQUEST_TOO_LARGE'), 1);
+    core.onPacket(second, refused(2, 'SEQNO_REUSED'), 1);
+    core.onPacket(second, reply(3), 1);
+    expect(outcomes).toMatchObject([
+      [1, { error: { tag: 'TooLarge', known: 'not executed' } }],
+      [2, { error: { tag: 'SeqnoReused', known: 'not executed' } }],
+      [3, { tag: 'reply' }],
+    ]);
+    for (const [i, name] of ['REQUEST_TOO_LARGE', 'SEQNO_REUSED'].entries()) {
+      expect(JSON.stringify(outcomes[i])).toContain(name);
+    }
+    expect(core.session?.id).toBe(9);
   });
 
-  it('has one request outstanding', () => {
-    const { client } = session();
-    client.request(0, value, 5000);
-    expect(() => client.request(0, value, 5000)).toThrow('one request');
-  });
-
-  it('fails what is outstanding when it is closed, and nothing otherwise', () => {
-    const { client, outcomes } = session();
-    client.close();
-    client.request(0, value, 5000);
-    client.close();
-    expect(outcomes).toMatchObject([{ tag: 'failed', error: { tag: 'Closed' } }]);
-  });
-
-  it('settles every request once, and never reuses a seqno, whatever happens', () => {
-    const events = fc.array(
-      fc.oneof(
-        fc.record({ tag: fc.constant('request' as const) }),
-        fc.record({ tag: fc.constant('time' as const), ms: fc.integer({ min: 0, max: 400 }) }),
-        fc.record({ tag: fc.constant('reply' as const), back: fc.integer({ min: 0, max: 2 }), from: fc.nat(2) }),
-      ),
+  it('reports everything outstanding as unknown when its session expires, and has what waited executed in a new one', () => {
+    const { core, sent, outcomes } = openClient(5);
+    core.onPacket(first, refused(2, 'SESSION_EXPIRED'), 5);
+    expect(outcomes).toMatchObject(
+      [1, 2, 3, 4].map((id) => [id, { error: { tag: 'SessionExpired', known: 'unknown' } }]),
     );
-    fc.assert(
-      fc.property(events, (steps) => {
-        const { client, sent, outcomes } = session();
-        let now = 0;
-        let requests = 0;
-        for (const step of steps) {
-          if (step.tag === 'request' && !client.busy) {
-            client.request(now, value, 1000);
-            requests++;
-          } else if (step.tag === 'time') {
-            now += step.ms;
-            client.onTime(now);
-          } else if (step.tag === 'reply') {
-            client.onPacket(replicas[step.from] ?? replicas[0], reply(999 + requests - step.back));
-          }
-          expect(outcomes.length).toBe(requests - (client.busy ? 1 : 0));
-        }
-        const seqnos = [...new Set(sent.map((s) => s.message.seqno))];
-        expect(seqnos).toEqual(Array.from({ length: requests }, (_, i) => 1000 + i));
-      }),
+    expect(sent.at(-1)).toEqual({ targets: [second], messages: [{ tag: 'open', nonce: 41, ordered: false }] });
+    core.onPacket(first, refused(3, 'SESSION_EXPIRED'), 5);
+    core.onPacket(second, opened(41, 12), 6);
+    expect(sent.at(-1)?.messages).toMatchObject([{ session: 12, seqno: 1, floor: 1 }]);
+    core.onPacket(second, reply(1, 9), 7);
+    expect(core.busy).toBe(true);
+    core.onPacket(second, reply(1, 12), 7);
+    expect(outcomes.at(-1)).toMatchObject([5, { tag: 'reply' }]);
+  });
+
+  it('takes new requests from where it tells an outcome', () => {
+    const sent: RsmMessage[] = [];
+    let left = 100;
+    const core: ClientCore = new ClientCore(
+      { replicas, ordered: false, window: 2, retryMs: 100, retryMsMax: 400, random: () => 0.5, nonce: () => 40 },
+      {
+        send: (_, messages) => sent.push(...messages),
+        settled: () => {
+          if (left-- > 0) core.request(0, value, 5000);
+        },
+      },
     );
+    core.request(0, value, 5000);
+    core.onPacket(first, opened(), 0);
+    for (let seqno = 1; seqno <= 50; seqno++) core.onPacket(first, reply(seqno), 0);
+    core.onPacket(first, refused(51, 'SESSION_EXPIRED'), 0);
+    core.onPacket(first, opened(40, 10), 0);
+    core.onTime(5000);
+    expect(core.busy).toBe(true);
+    expect(sent.filter((m) => m.tag === 'request')).toHaveLength(53);
+  });
+
+  it('fails what has no outcome when it is closed, and says what is known', () => {
+    const { core, outcomes } = openClient(5);
+    core.close();
+    core.close();
+    expect(outcomes.map(([, outcome]) => outcome.tag === 'failed' && outcome.error.known)).toEqual([
+      ...['unknown', 'unknown', 'unknown', 'unknown', 'not executed'],
+    ]);
+    expect(core.busy).toBe(false);
+    expect(() => clientWith({ window: 0 })).toThrow('at least one');
   });
 });
 
@@ -177,6 +321,31 @@ describe('the key-value client', () => {
   });
 });
 
+/** A replica that leads, opens the session 1 for everyone, and answers with what `answer` makes of the bundles that it gets; `bundles`: the operations of each request of each. */
+const fakeReplica = async (answer: (messages: readonly Message<'request'>[]) => readonly RsmMessage[]) => {
+  const transport = await openTransport<RsmMessage>({
+    ...{ bind: { address: '127.0.0.1' }, clusterName: wireName('fake', 'ironrsm'), codec: rsmCodec },
+    ...{ datagramBytesMax: 8192, inboxMessagesMax: 4096, messageIdBase: 0, nowMs: () => performance.now() },
+  });
+  if (E.isLeft(transport)) throw new Error(transport.left);
+  const { right: socket } = transport;
+  const bundles: number[][] = [];
+  socket.onMessages(() => {
+    const requests: Message<'request'>[] = [];
+    for (let datum = socket.inbox.shift(); datum !== undefined; datum = socket.inbox.shift()) {
+      const { source, message } = datum.packet;
+      if (message.tag === 'request') requests.push(message);
+      if (message.tag === 'open') {
+        socket.send(source, rsmCodec.encode({ tag: 'opened', nonce: message.nonce, session: 1 }));
+      }
+      if (socket.pending === 0) for (const m of answer(requests)) socket.send(source, rsmCodec.encode(m));
+    }
+    if (requests.length > 0) bundles.push(requests.map((m) => parted(m.value).length));
+    socket.flush();
+  });
+  return { socket, bundles };
+};
+
 describe('a client on a socket', () => {
   const open = async (): Promise<RsmClient> => {
     const client = await RsmClient.open({ cluster: 'none', replicas: [endPoint('127.0.0.1:9')], requestBytesMax: 100 });
@@ -184,7 +353,45 @@ describe('a client on a socket', () => {
     return client.right;
   };
 
-  it('times out one after the other where nobody answers', async () => {
+  it.each([
+    [50, [50]],
+    [130, [64, 64, 2]],
+  ])(
+    'puts %i operations that are asked for in one turn into requests of %j, and gives each its own reply',
+    async (count, groups) => {
+      const { socket, bundles } = await fakeReplica((requests) =>
+        requests.map(({ session, seqno, value: asked }) => ({ tag: 'reply', session, seqno, value: asked })),
+      );
+      const client = await RsmClient.open({ cluster: 'fake', replicas: [socket.me], datagramBytesMax: 8192 });
+      if (E.isLeft(client)) throw new Error(client.left);
+      const ask = async (i: number): Promise<void> => {
+        for (let n = 0; n < 3; n++) {
+          const asked = Buffer.from(`${i} ${n}`);
+          const answer = await client.right.request(asked);
+          expect(E.isRight(answer) && Buffer.from(answer.right).toString()).toBe(`${i} ${n}`);
+        }
+      };
+      await Promise.all(Array.from({ length: count }, (_, i) => ask(i)));
+      await client.right.close();
+      await socket.close();
+      expect(bundles).toEqual([groups, groups, groups]);
+    },
+  );
+
+  it('ends its requests as unknown when its session expires', async () => {
+    const { socket } = await fakeReplica((requests) =>
+      requests.map(({ session, seqno }) => ({ tag: 'refused', session, seqno, reason: 'SESSION_EXPIRED' })),
+    );
+    const client = await RsmClient.open({ cluster: 'fake', replicas: [socket.me] });
+    if (E.isLeft(client)) throw new Error(client.left);
+    const answers = await Promise.all([client.right.request(value), client.right.request(value)]);
+    const expired = E.left({ tag: 'SessionExpired', known: 'unknown' });
+    expect(answers).toMatchObject([expired, expired]);
+    await client.right.close();
+    await socket.close();
+  });
+
+  it('times out where nobody answers', async () => {
     const client = await open();
     const answers = await Promise.all([
       client.request(value, { timeoutMs: 60 }),

@@ -12,7 +12,7 @@ const text = (value: unknown): string =>
 
 /** Everything that the protocol knows of the host's state, copied. */
 export const stateOf = (host: ReplicaHost): StateText => {
-  const { proposer, acceptor, learner, executor, election, timers } = host;
+  const { proposer, acceptor, learner, executor, transfer, election, timers } = host;
   const state = new Map<string, string>();
   const whole = (component: string, value: unknown): void => void state.set(component, text(value));
   const table = (component: string, entries: Iterable<readonly [string | number, unknown]>): void => {
@@ -22,19 +22,53 @@ export const stateOf = (host: ReplicaHost): StateText => {
   whole('proposer.phase', { phase, ballot, nextOpn, queueFirst, queueNext });
   whole('proposer.promises', [...proposer.promises]);
   for (let p = queueFirst; p < queueNext; p++) state.set(`proposer.queue#${p}`, text(proposer.queueAt(p)));
-  table('proposer.queued', proposer.queued);
-  whole('acceptor', [acceptor.maxBal, acceptor.truncationPoint, acceptor.checkpoints]);
+  whole('acceptor', [acceptor.maxBal, acceptor.truncationPoint, acceptor.checkpoints, acceptor.voteBytes]);
   table('acceptor.votes', acceptor.votes);
   whole('learner.maxBal', learner.maxBal);
   table('learner.slots', learner.slots);
-  whole('executor', [executor.opsComplete, executor.decided]);
+  const { opsComplete, decided, nextSession, replyBytes, ring, logStart, logBytes } = executor;
+  whole('executor', [opsComplete, decided, nextSession, replyBytes, ring.first, ring.next, logStart, logBytes]);
   whole('executor.app', executor.app);
-  table('executor.replies', executor.replies);
+  table('executor.sessions', executor.sessions);
+  for (let p = ring.first; p < ring.next; p++) state.set(`executor.ring#${p}`, text(ring.at(p)));
+  table('executor.done', executor.done);
+  table('executor.log', executor.log);
+  const { inbound } = transfer;
+  whole('transfer', [
+    transfer.source,
+    transfer.askedOpn,
+    inbound && [inbound.supplier, inbound.opn, inbound.at, inbound.sessions, inbound.fresh, inbound.tries],
+  ]);
+  table(
+    'transfer.outbound',
+    [...transfer.outbound].map(([index, { opn, sessions, fresh }]) => [index, [opn, sessions, fresh]]),
+  );
+  whole('transfer.inboundApp', inbound?.app);
+  table('transfer.supplied', transfer.supplied);
   whole('election', [election.view, election.suspectors, election.epochEndMs, election.epochLengthMs]);
   table('election.fresh', election.fresh);
   table('election.waiting', election.waiting);
   whole('timers', timers);
   return state;
+};
+
+/** Sums and bounds that every state of a host keeps; what is wrong, in words. */
+export const inconsistenciesOf = ({ acceptor, executor }: ReplicaHost): string[] => {
+  const lengths = (all: Iterable<Uint8Array>): number => [...all].reduce((sum, bytes) => sum + bytes.length, 0);
+  const wrong: string[] = [];
+  const equal = (what: string, kept: number, counted: number): void => {
+    if (kept !== counted) wrong.push(`${what} is ${kept}, but should be ${counted}`);
+  };
+  equal('voteBytes', acceptor.voteBytes, lengths([...acceptor.votes.values()].map((v) => v.batch)));
+  equal('logBytes', executor.logBytes, lengths(executor.log.values()));
+  equal('the length of the log', executor.log.size, executor.opsComplete - executor.logStart);
+  equal('replyBytes', executor.replyBytes, lengths([...executor.done.values()].map((d) => d.reply)));
+  equal('the length of the ring', executor.ring.next - executor.ring.first, executor.sessions.size);
+  for (const { session, seqno } of executor.done.values()) {
+    const floor = executor.sessions.get(session)?.floor;
+    if (floor === undefined || seqno < floor) wrong.push(`keeps seqno ${seqno} of session ${session}, floor ${floor}`);
+  }
+  return wrong;
 };
 
 /** The components and entries that differ between two states. */

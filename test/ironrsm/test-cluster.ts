@@ -1,37 +1,14 @@
 /** Replicas in one process on a network that the test controls; every step is checked for undeclared changes. */
-import { type EndPoint, endPoint } from '../../src/spec/endpoint.js';
+import type { EndPoint } from '../../src/spec/endpoint.js';
 import type { Packet } from '../../src/spec/packet.js';
-import { E } from '../../src/spec/prelude.js';
-import type { Application } from '../../systems/ironrsm/application.js';
+import type { AnyApplication } from '../../systems/ironrsm/application.js';
 import { defaultParameters, type Parameters } from '../../systems/ironrsm/configuration.js';
 import { type ReplicaAction, ReplicaHost } from '../../systems/ironrsm/host.js';
-import type { Message, RsmMessage } from '../../systems/ironrsm/messages.js';
-import { faultsOf, stateOf } from './host-state.js';
+import { parted, type RsmMessage } from '../../systems/ironrsm/messages.js';
+import { faultsOf, inconsistenciesOf, stateOf } from './host-state.js';
+import { messagesOf, valueWith } from './lone-replica.js';
+import { anyRecorder, clientAt, replicaAt } from './recorder.js';
 import { frozen, RecordingIo } from './recording-io.js';
-
-/** An application that remembers every request that it executed, as text, and answers with their count. */
-export const recorder: Application<readonly string[]> = {
-  name: 'recorder',
-  initial: [],
-  apply: (state, request) => ({
-    state: [...state, Buffer.from(request).toString()],
-    reply: Buffer.from(`${state.length + 1}`),
-  }),
-  snapshot: (state) => Buffer.from(JSON.stringify(state)),
-  restore: (bytes) => {
-    try {
-      return E.right(JSON.parse(Buffer.from(bytes).toString()) as readonly string[]);
-    } catch {
-      return E.left('no JSON');
-    }
-  },
-};
-
-/** The end point of replica `index`. */
-export const replicaAt = (index: number): EndPoint => endPoint(`10.0.0.${index + 1}:7000`);
-
-/** The end point of client `index`. */
-export const clientAt = (index: number): EndPoint => endPoint(`10.0.1.${index + 1}:9000`);
 
 type Packets = Packet<RsmMessage>[];
 
@@ -46,12 +23,9 @@ export class TestCluster {
   steps = 0;
   network: (packet: Packet<RsmMessage>) => Packets = (packet) => [packet];
   readonly #inboxes: readonly Packets[];
+  readonly #sessions: number[] = [];
 
-  constructor(
-    size: number,
-    parameters: Partial<Parameters> = {},
-    app: Application<unknown> = recorder as Application<unknown>,
-  ) {
+  constructor(size: number, parameters: Partial<Parameters> = {}, app: AnyApplication = anyRecorder) {
     this.replicas = Array.from({ length: size }, (_, i) => replicaAt(i));
     const configuration = { replicas: this.replicas, app, parameters: { ...defaultParameters, ...parameters } };
     this.hosts = this.replicas.map((replica) => new ReplicaHost(configuration, replica));
@@ -62,7 +36,7 @@ export class TestCluster {
     return this.hosts[index] as ReplicaHost;
   }
 
-  /** What replica `index` executed, in order. */
+  /** The operations that replica `index` executed, in order. */
   executed(index: number): readonly string[] {
     return this.host(index).executor.app as readonly string[];
   }
@@ -78,17 +52,45 @@ export class TestCluster {
     (inbox ?? this.toClients).push(packet);
   }
 
-  /** Sends a client's request to the replicas, all of them unless `targets` says which. */
-  request(client: number, seqno: number, text: string, targets = this.replicas.map((_, i) => i)): void {
-    const message = { tag: 'request', seqno, value: Buffer.from(text) } as const;
+  /** Opens a session for each of the clients 0 to `count - 1` that has none, in that order, and waits for it. */
+  openSessions(count: number, stopped: readonly number[] = []): void {
+    for (let client = this.#sessions.length; client < count; client++) {
+      const message = { tag: 'open', nonce: client, ordered: false } as const;
+      for (const target of this.replicas) this.send({ source: clientAt(client), target, message });
+    }
+    this.advance(200, stopped);
+    for (const { nonce, session } of messagesOf('opened', this.toClients)) this.#sessions[nonce] = session;
+    for (let client = 0; client < count; client++) this.session(client);
+  }
+
+  /** The session of a client. */
+  session(client: number): number {
+    const session = this.#sessions[client];
+    if (session === undefined) throw new Error(`client ${client} has no session`);
+    return session;
+  }
+
+  /** Sends a client's request, of one operation or of several, to the replicas, all of them unless `targets` says which. */
+  request(
+    client: number,
+    seqno: number,
+    text: string | readonly string[],
+    targets = this.replicas.map((_, i) => i),
+  ): void {
+    const session = this.session(client);
+    const message = { tag: 'request', session, seqno, floor: 1, value: valueWith(...[text].flat()) } as const;
     for (const i of targets) this.send({ source: clientAt(client), target: replicaAt(i), message });
   }
 
-  /** The replies that `client` got for `seqno`, as text. */
+  /** The replies that `client` got for `seqno`, as text: those to the operations of one request in one text. */
   replies(client: number, seqno: number): string[] {
     return this.toClients.flatMap(({ target, message }) =>
       target === clientAt(client) && message.tag === 'reply' && message.seqno === seqno
-        ? [Buffer.from(message.value).toString()]
+        ? [
+            parted(message.value)
+              .map((reply) => Buffer.from(reply).toString())
+              .join(' '),
+          ]
         : [],
     );
   }
@@ -99,7 +101,7 @@ export class TestCluster {
     const before = stateOf(host);
     const io = new RecordingIo(replicaAt(index), this.#inboxes[index] as Packets, this.nowMs);
     host.next(io);
-    const faults = faultsOf(io, before, stateOf(host));
+    const faults = [...faultsOf(io, before, stateOf(host)), ...inconsistenciesOf(host)];
     if (faults.length > 0) throw new Error(`replica ${index}: ${faults.join('; ')}`);
     this.steps++;
     for (const { action } of io.actions) this.taken.add(action);
@@ -129,7 +131,3 @@ export class TestCluster {
     }
   }
 }
-
-/** A message of a kind, out of packets. */
-export const messagesOf = <T extends RsmMessage['tag']>(tag: T, packets: readonly Packet<RsmMessage>[]): Message<T>[] =>
-  packets.flatMap(({ message }) => (message.tag === tag ? [message as Message<T>] : []));

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { SentPackets } from '../../src/protocol/sent-packets.js';
 import { arbitraryOf } from '../../src/refinement/arbitrary.js';
 import type { EndPoint } from '../../src/spec/endpoint.js';
 import { E, O } from '../../src/spec/prelude.js';
@@ -65,7 +66,7 @@ describe('the service of the lock', () => {
 
   test('justifies a packet that names an epoch of its source, and no other', () => {
     const justified = (source: EndPoint, message: LockMessage) =>
-      E.isRight(service.justifies({ history }, packet(source, a, message)));
+      E.isRight(service.justifies({ history }, packet(source, a, message), new SentPackets(lockCodec.encode)));
     expect(justified(b, { tag: 'locked', epoch: 2 })).toBe(true);
     for (const epoch of [0, 1, 3]) expect(justified(b, { tag: 'locked', epoch })).toBe(false);
     expect(justified(b, { tag: 'status', nonce: 1, holds: true, epoch: 2 })).toBe(true);

@@ -117,14 +117,12 @@ describe('the codec', () => {
     expect(fractions.filter((b) => E.isRight(numbers.decode(b)))).toEqual([]);
   });
 
-  test('shares no memory with the bytes that it decodes, nor with the message that it encodes', () => {
+  test('gives views of the bytes that it decodes, and shares no memory with the message that it encodes', () => {
     fc.assert(
       fc.property(messages, fc.nat(255), (message, filler) => {
         const bytes = codec.encode(message);
         const first = decoded(bytes);
-        const kept = structuredClone(first);
-        bytes.fill(filler);
-        expect(first).toEqual(kept);
+        if (first.tag === 'request') expect(first.request.operation.buffer).toBe(bytes.buffer);
         const source: SampleMessage = structuredClone(message);
         const encoded = codec.encode(source);
         const before = Buffer.from(encoded);
@@ -139,7 +137,6 @@ describe('the codec', () => {
       .sample(messages, { numRuns: 3_000, seed: 7 })
       .map((message) => ({ message, bytes: codec.encode(message) }));
     for (const { message, bytes } of made) {
-      expect(bytes.buffer.byteLength).toBe(bytes.length);
       expect(Object.keys(bytes).length).toBe(bytes.length);
       expect(Buffer.compare(codec.encode(message), bytes)).toBe(0);
     }

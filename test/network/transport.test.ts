@@ -141,6 +141,8 @@ describe('the transport over loopback UDP', () => {
     const a = await opened();
     await a.close();
     await expect(tryOpen({ bind: a.me, datagramBytesMax: 70_000 })).rejects.toThrow(/256 to 65507 bytes/);
+    const pacing = { unacknowledgedBytesMax: 1_000 };
+    await expect(tryOpen({ bind: a.me, pacing })).rejects.toThrow(/does not fit the limits/);
     await opened({ bind: a.me });
   });
 

@@ -99,6 +99,33 @@ describe('a persistent map', () => {
     );
   });
 
+  test('can be walked in pieces: what comes after any of its keys is the rest of the walk', () => {
+    let collided = 0;
+    fc.assert(
+      fc.property(ops, keys, (sequence, other) => {
+        const map = sequence.reduce(apply, empty);
+        const all = [...map];
+        collided += all.filter(([key]) => hashOf(key) === hashOf(collidingNumbers[0]!)).length > 1 ? 1 : 0;
+        expect([...map.entriesAfter(undefined)!]).toEqual(all);
+        all.forEach(([key], i) => {
+          expect([...map.entriesAfter(key)!]).toEqual(all.slice(i + 1));
+        });
+        if (!map.has(other)) expect(map.entriesAfter(other)).toBeUndefined();
+      }),
+      { numRuns: 300 },
+    );
+    expect(collided).toBeGreaterThan(0);
+  });
+
+  test('has nothing to give after a key that it lacks, however near its other keys are', () => {
+    const map = empty.set(collidingNumbers[0]!, 1).set(collidingNumbers[1]!, 2);
+    expect([...map.entriesAfter(collidingNumbers[0]!)!]).toEqual([[collidingNumbers[1]!, 2]]);
+    expect(map.entriesAfter(collidingNumbers[2]!)).toBeUndefined();
+    expect(empty.entriesAfter(1)).toBeUndefined();
+    expect([...empty.entriesAfter(undefined)!]).toEqual([]);
+    expect(() => map.entriesAfter(-1)).toThrow(RangeError);
+  });
+
   test('returns itself when a change changes nothing', () => {
     fc.assert(
       fc.property(ops, keys, (sequence, key) => {

@@ -1,5 +1,5 @@
 /** Models that cannot be explored as they are, and explorations that go on from a file. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -92,6 +92,41 @@ describe('a model at fault', () => {
     expectFault(await explore(counter(mixed)), 'not-serializable', /a number as their key and others do not/);
   });
 
+  it('whose initial states, bounds, key or symmetry throw is told', async () => {
+    const fail = (): never => {
+      throw new Error('broken');
+    };
+    expectFault(await explore(counter({ init: fail })), 'threw', /^the initial states of counter threw Error: broken$/);
+    expectFault(
+      await explore(counter({ within: fail })),
+      'threw',
+      /^the bounds threw Error: broken in the state {n: 0}$/,
+    );
+    expectFault(await explore(counter({ key: fail })), 'threw', /its key threw Error: broken/);
+    const symmetric = await explore(counter({ canonical: fail }), { symmetry: true });
+    expectFault(symmetric, 'threw', /the state that stands for it threw Error: broken/);
+  });
+
+  it('whose states cannot be shown is explored, and its violation told without them', async () => {
+    const show = ({ n }: Counter): Counter => {
+      if (n === 2) throw new Error('unspeakable');
+      return { n };
+    };
+    const bad = always<Counter>('small', ({ n }) => {
+      if (n === 2) throw new Error('two');
+      return true;
+    });
+    expectFault(await explore(counter({ show, properties: [bad] })), 'threw', /two in the state that cannot be shown/);
+  });
+
+  it('that needs a larger map than there can be is incomplete, not a step that throws', async () => {
+    const next = ({ n }: Counter): Counter => {
+      if (n === 5) throw new RangeError('Map maximum size exceeded');
+      return { n: n + 1 };
+    };
+    expect(await explore(counter({ next }))).toMatchObject({ complete: false, stopped: 'memory', fault: undefined });
+  });
+
   it('without an initial state is told', async () => {
     expectFault(await explore(counter({ init: () => [] })), 'no-initial-state', /counter has no initial state/);
   });
@@ -176,6 +211,14 @@ describe('an exploration that goes on from a file', () => {
       ],
     ];
     for (const [refused, words] of otherwise) await expect(refused).rejects.toThrow(words);
+  });
+
+  it('is not complete where the disk is full', async () => {
+    const file = join(folder, 'checkpoint');
+    symlinkSync('/dev/full', `${file}.part`);
+    const full = explore(twoPhaseCommit(4), { checkpoint: file, statesMax: 100 });
+    await expect(full).rejects.toThrow(ExploreRefusal);
+    await expect(full).rejects.toThrow(/checkpoint .* cannot be written \(Error: ENOSPC[^\n]*\)\.$/);
   });
 
   it('notices that the model has changed since', async () => {

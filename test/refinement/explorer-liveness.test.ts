@@ -36,6 +36,32 @@ const shape = async (model: StateModel<number, string>) => {
 };
 
 describe('leads-to', () => {
+  it('is incomplete where a limit ends its second pass', async () => {
+    const states = 1_000;
+    let judged = 0;
+    const slow = (): boolean => {
+      judged++;
+      for (const until = performance.now() + 1; performance.now() < until; );
+      return true;
+    };
+    const line: StateModel<number, string> = {
+      name: 'line',
+      init: () => [0],
+      successors: (n, emit) => {
+        if (n < states) emit(`to ${n + 1}`, n + 1);
+      },
+      properties: [leadsTo('the start leads to the end', slow, (n) => n === states)],
+    };
+    // The time stands still until the second pass begins.
+    const limited = await explore(line, { timeLimitMs: 30, nowMs: () => judged });
+    expect(limited).toMatchObject({ complete: false, stopped: 'time', found: [], distinct: states + 1 });
+    expect(judged).toBeLessThan(states);
+    const stop = new AbortController();
+    judged = 0;
+    setTimeout(() => stop.abort(), 20);
+    expect(await explore(line, { signal: stop.signal })).toMatchObject({ complete: false, stopped: 'interrupted' });
+  });
+
   it('is refuted by a cycle that avoids the goal, without a terminal state', async () => {
     // From 2 it goes back to 1 for ever; the goal 3 is never enabled in 1.
     const found = await shape(

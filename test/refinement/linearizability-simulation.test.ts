@@ -5,9 +5,19 @@ import type { HistoryVerdict } from '../../src/refinement/linearizability.js';
 import type { ClientHistory } from '../../src/refinement/simulation/simulated-system.js';
 import { type RunOptions, simulate } from '../../src/refinement/simulator.js';
 import { endPoint } from '../../src/spec/endpoint.js';
+import { E } from '../../src/spec/prelude.js';
+import { counter } from '../../systems/ironrsm/applications/counter.js';
 import { encodeCommand, kv } from '../../systems/ironrsm/applications/kv.js';
-import type { RsmMessage } from '../../systems/ironrsm/messages.js';
-import { counterRecording, kvRecording, RsmClientHistory } from '../../systems/ironrsm/simulation/history.js';
+import {
+  failed,
+  type Outcome,
+  seqnoReused,
+  sessionExpired,
+  timedOut,
+  tooLarge,
+} from '../../systems/ironrsm/client/outcome.js';
+import { joined, type RsmMessage } from '../../systems/ironrsm/messages.js';
+import { RsmClientHistory, recordingOf } from '../../systems/ironrsm/simulation/history.js';
 import { ironrsmSimulation } from '../../systems/ironrsm/simulation.js';
 
 const options = (seed: number): RunOptions => ({ seed, steps: 200, faults: ['loss', 'stranger'], nodes: 3 });
@@ -19,7 +29,14 @@ const judgedBy = (judge: (own: ClientHistory<RsmMessage>) => HistoryVerdict): ty
     const cluster = ironrsmSimulation.draw(random, draw);
     const own = cluster.history;
     if (own === undefined) throw new Error('the clients of IronRSM record no history');
-    return { ...cluster, history: { strangerSent: (packet) => own.strangerSent(packet), judge: () => judge(own) } };
+    return {
+      ...cluster,
+      history: {
+        strangerSent: (packet) => own.strangerSent(packet),
+        spoil: () => own.spoil(),
+        judge: () => judge(own),
+      },
+    };
   },
 });
 
@@ -62,8 +79,6 @@ describe('a simulated run', () => {
 });
 
 const [alice, bob] = [endPoint('10.9.9.9:1'), endPoint('10.9.9.9:2')];
-const replica = endPoint('10.0.0.1:7000');
-const stranger = endPoint('10.66.6.6:6666');
 const key = Buffer.from('k');
 
 /** What the application answers, one request after the other. */
@@ -92,10 +107,11 @@ describe('the history of simulated clients', () => {
     ];
     const replies = answers(requests);
     const record = (upTo: number, lastReply: Uint8Array): HistoryVerdict => {
-      const history = new RsmClientHistory(kvRecording);
+      const history = new RsmClientHistory(recordingOf(kv));
       for (let i = 0; i <= upTo; i++) {
         const done = history.asked(alice, requests[i] as Uint8Array, i);
-        done(i === upTo ? lastReply : (replies[i] as Uint8Array), i);
+        const value = i === upTo ? lastReply : (replies[i] as Uint8Array);
+        done.settled({ tag: 'reply', value }, i);
       }
       return history.judge();
     };
@@ -108,15 +124,48 @@ describe('the history of simulated clients', () => {
     }
   });
 
-  it('knows that requests of strangers may have been executed, each once', () => {
-    const count = (n: number): Uint8Array => Uint8Array.from([0, 0, 0, 0, 0, 0, 0, n]);
-    const verdict = (counted: number): string => {
-      const history = new RsmClientHistory(counterRecording);
-      const message: RsmMessage = { tag: 'request', seqno: 5, value: Uint8Array.from([1, 2]) };
-      for (let i = 0; i < 3; i++) history.strangerSent({ source: stranger, target: replica, message });
-      history.asked(bob, new Uint8Array(), 1)(count(counted), 2);
+  const count = (n: number): Uint8Array => Uint8Array.from([0, 0, 0, 0, 0, 0, 0, n]);
+
+  it('knows that requests without a known outcome may have been executed, each once', () => {
+    const verdict = (counted: number, outcome: Outcome): string => {
+      const history = new RsmClientHistory(recordingOf(counter));
+      history.asked(alice, new Uint8Array(), 1).settled(outcome, 2);
+      history.asked(bob, new Uint8Array(), 3).settled({ tag: 'reply', value: count(counted) }, 4);
       return history.judge().answer;
     };
-    expect([1, 2, 3].map(verdict)).toEqual(['linearizable', 'linearizable', 'not']);
+    expect([1, 2, 3].map((n) => verdict(n, failed(sessionExpired)))).toEqual(['linearizable', 'linearizable', 'not']);
+    // What was refused or never sent was not executed.
+    for (const error of [seqnoReused, tooLarge(9), timedOut(1, false)])
+      expect([1, 2].map((n) => verdict(n, failed(error)))).toEqual(['linearizable', 'not']);
+  });
+
+  it('knows that somebody who ignores replies may have been served', () => {
+    const verdict = (value: Uint8Array, counted: number): string => {
+      const history = new RsmClientHistory(recordingOf(counter));
+      history.mayAsk(alice, value, 0);
+      history.asked(bob, new Uint8Array(), 1).settled({ tag: 'reply', value: count(counted) }, 2);
+      return history.judge().answer;
+    };
+    const once = new Uint8Array();
+    const verdicts = (value: Uint8Array): string[] => [1, 2, 3, 4].map((counted) => verdict(value, counted));
+    expect(verdicts(joined([once]))).toEqual(['linearizable', 'linearizable', 'not', 'not']);
+    // Each operation of a request counts; a value that is no list has none.
+    expect(verdicts(joined([once, once]))).toEqual(['linearizable', 'linearizable', 'linearizable', 'not']);
+    expect(verdicts(Uint8Array.of(1))).toEqual(['linearizable', 'not', 'not', 'not']);
+  });
+
+  it('holds a counter to what was acknowledged, and to that plus what is unknown', () => {
+    const history = new RsmClientHistory(recordingOf(counter));
+    for (const n of [1, 2]) history.asked(alice, new Uint8Array(), n).settled({ tag: 'reply', value: count(n) }, n);
+    history.asked(bob, new Uint8Array(), 3).settled(failed(timedOut(1, true)), 4);
+    history.asked(bob, new Uint8Array(), 3).settled(failed(tooLarge(9)), 4);
+    const code = (n: number): unknown => {
+      const check = history.counted(n);
+      return E.isLeft(check) ? check.left.code : undefined;
+    };
+    expect([1, 2, 3, 4].map(code)).toEqual(['COUNT_NOT_EXACT', undefined, undefined, 'COUNT_NOT_EXACT']);
+    // One number for two increments.
+    history.asked(bob, new Uint8Array(), 5).settled({ tag: 'reply', value: count(2) }, 6);
+    expect(code(3)).toBe('COUNT_NOT_EXACT');
   });
 });

@@ -128,8 +128,8 @@ describe('a counterexample', () => {
     ['another format', (t: string) => t.replace('ironkeel-counterexample', 'itf'), /not of the format/],
     [
       'another version',
-      (t: string) => t.replace('"version": 1', '"version": 2'),
-      /version 2, and this program reads 1/,
+      (t: string) => t.replace('"version": 2', '"version": 1'),
+      /version 1, and this program reads 2/,
     ],
     ['a field that is missing', (t: string) => t.replace('"schedule"', '"steps"'), /damaged/],
     [
@@ -142,6 +142,8 @@ describe('a counterexample', () => {
       (t: string) => t.replace(/"epoch":\d+/, '"epoch":77'),
       /was changed after it was written/,
     ],
+    ['hosts that nobody can count', (t: string) => t.replace('"nodes":null', '"nodes":0'), /damaged.*run/],
+    ['less than no requests', (t: string) => t.replace('"requests":null', '"requests":-1'), /damaged.*run/],
     ['a digest that was changed', (t: string) => t.replace(/"digest": "../, '"digest": "zz'), /was changed/],
   ])('with %s is refused in one sentence', (_, damage, sentence) => {
     const damaged = damage(text);

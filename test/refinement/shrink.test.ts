@@ -81,23 +81,28 @@ describe('a counterexample of IronRSM', () => {
 describe('a run without a schedule', () => {
   const found = { code: 'NO_PROGRESS', rule: 'r' } as never;
   const start: RunOptions = { ...run(1, 1000, ['loss', 'delay', 'corrupt']), nodes: 5 };
+  const drawn = { nodes: 5, clients: 4 };
 
-  it('keeps the faults, hosts and steps that it needs', async () => {
+  it('keeps the faults, hosts and steps that it needs, and as few clients and requests as will do', async () => {
     const find = async ({ faults, nodes, steps }: RunOptions) =>
       faults.includes('delay') && (nodes ?? 9) >= 3 && steps >= 200 ? found : undefined;
-    expect(await smallerRun(find, start, found, () => true)).toMatchObject({ faults: ['delay'], nodes: 3, steps: 250 });
+    const small = await smallerRun(find, start, found, drawn, () => true);
+    expect(small).toMatchObject({
+      run: { faults: ['delay'], nodes: 3, steps: 200, clients: 1, requests: 0 },
+      minimal: true,
+    });
   });
 
   it('does not take another violation for the same, and stops when told', async () => {
     const other = async () => ({ code: 'INVARIANT', rule: 'r' }) as never;
-    expect(await smallerRun(other, start, found, () => true)).toEqual(start);
-    expect(
-      await smallerRun(
-        async () => found,
-        start,
-        found,
-        () => false,
-      ),
-    ).toEqual(start);
+    expect((await smallerRun(other, start, found, drawn, () => true)).run).toEqual(start);
+    const stopped = await smallerRun(
+      async () => found,
+      start,
+      found,
+      drawn,
+      () => false,
+    );
+    expect(stopped).toEqual({ run: start, attempts: 0, minimal: false });
   });
 });

@@ -11,8 +11,10 @@ import {
   seedsOf,
   simulationOf,
 } from '../../src/refinement/campaign.js';
+import type { HistoryVerdict } from '../../src/refinement/linearizability.js';
+import { silentCanaries } from '../../src/refinement/simulation/canary.js';
 import { faultNames } from '../../src/refinement/simulation/faults.js';
-import type { RunResult } from '../../src/refinement/simulator.js';
+import { type RunResult, simulate } from '../../src/refinement/simulator.js';
 import { holds } from '../../src/spec/check.js';
 import { ironrsmSimulation } from '../../systems/ironrsm/simulation.js';
 import { lockSimulation } from '../../systems/lock/simulation.js';
@@ -156,5 +158,31 @@ describe('canaries', () => {
     const silent = await trusting.silentCanaries();
     expect(silent.some((sentence) => sentence.startsWith('a service that takes no step was planted'))).toBe(true);
     await expect(campaign(trusting, options())).rejects.toThrow(SilentCanaries);
+  });
+
+  it('are missed by a check of linearizability that always says yes', async () => {
+    const yes: HistoryVerdict = { answer: 'linearizable' };
+    const agreeing = simulationOf({
+      ...ironrsmSimulation,
+      draw: (random, draw) => {
+        const cluster = ironrsmSimulation.draw(random, draw);
+        const deaf = { strangerSent: () => undefined, spoil: () => undefined, judge: () => yes };
+        return { ...cluster, history: deaf };
+      },
+    });
+    expect(await agreeing.silentCanaries()).toEqual([
+      'a history that is not linearizable was planted, and the checks reported nothing.',
+    ]);
+    await expect(campaign(agreeing, options())).rejects.toThrow(SilentCanaries);
+  });
+
+  it('are missed where no run is asked for progress', async () => {
+    const patient = async (...run: Parameters<typeof simulate>): Promise<RunResult> => {
+      const result = await simulate(...run);
+      return result.found?.code === 'NO_PROGRESS' ? { ...result, found: undefined } : result;
+    };
+    expect(await silentCanaries(lockSimulation, patient as typeof simulate)).toEqual([
+      'a goal that is never reached was planted, and the checks reported nothing.',
+    ]);
   });
 });

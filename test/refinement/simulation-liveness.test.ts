@@ -6,7 +6,11 @@ import { noProgress } from '../../src/refinement/simulation/progress.js';
 import { type RunOptions, type RunResult, simulate } from '../../src/refinement/simulator.js';
 import { endPoint } from '../../src/spec/endpoint.js';
 import { E } from '../../src/spec/prelude.js';
+import { kv } from '../../systems/ironrsm/applications/kv.js';
+import { parted, type RsmMessage } from '../../systems/ironrsm/messages.js';
 import { ironrsmProtocol } from '../../systems/ironrsm/protocol.js';
+import { SimulatedClient } from '../../systems/ironrsm/simulation/client.js';
+import { RsmClientHistory, recordingOf } from '../../systems/ironrsm/simulation/history.js';
 import { answersAndAgreement } from '../../systems/ironrsm/simulation/progress.js';
 import { ironrsmSimulation } from '../../systems/ironrsm/simulation.js';
 import type { LockConfiguration } from '../../systems/lock/configuration.js';
@@ -46,6 +50,40 @@ describe('once the faults have healed', () => {
     expect(crashed).toBeGreaterThan(0);
   });
 
+  it('each client asks once more, also one that was allowed no request before, and no other', async () => {
+    /** The operations that each session had answered, once or often, in whatever requests; who breaks the rules has no say. */
+    const answered = async (requests: number, steps: number): Promise<readonly number[]> => {
+      const received: RsmMessage[] = [];
+      const watched: typeof ironrsmSimulation = {
+        ...ironrsmSimulation,
+        draw: (random, draw) => {
+          const cluster = ironrsmSimulation.draw(random, draw);
+          const clients = cluster.clients.map((client) => ({
+            start: (io: Parameters<typeof client.start>[0]) => client.start(io),
+            receive: (packet: Parameters<typeof client.receive>[0]) => {
+              if (client instanceof SimulatedClient) received.push(packet.message);
+              client.receive(packet);
+            },
+          }));
+          return { ...cluster, clients };
+        },
+      };
+      const { found } = await simulate(watched, options(3, { steps, faults: [], nodes: 3, clients: 1, requests }));
+      expect(found).toBeUndefined();
+      const sessions = new Map<number, Map<number, number>>();
+      for (const m of received) {
+        if (m.tag === 'opened') sessions.set(m.session, new Map());
+        if (m.tag === 'reply') sessions.get(m.session)?.set(m.seqno, parted(m.value).length);
+      }
+      const counts = [...sessions.values()].map((bySeqno) => [...bySeqno.values()].reduce((sum, n) => sum + n, 0));
+      // A retried open may leave a session that nobody uses.
+      return counts.filter((count) => count > 0);
+    };
+    expect(await answered(0, 200)).toEqual([1, 1]);
+    expect(await answered(0, 0)).toEqual([1, 1]);
+    expect(await answered(2, 200)).toEqual([3, 3]);
+  });
+
   it('a lock that does not send a lost grant again makes no progress', async () => {
     const results: RunResult[] = [];
     for (let seed = 1; seed <= 8; seed++)
@@ -73,7 +111,7 @@ describe('what IronRSM is asked for', () => {
     const state = ironrsmProtocol.init(constants, replicas[0] as (typeof replicas)[number]);
     let view = state.election.view;
     let opsComplete = 0;
-    const progress = answersAndAgreement(constants, [], {
+    const progress = answersAndAgreement(constants, [], new RsmClientHistory(recordingOf(kv)), {
       running: replicas,
       stateOf: (host) => ({
         ...state,

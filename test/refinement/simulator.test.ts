@@ -135,7 +135,7 @@ describe('a broken replica is stopped before anything of the step leaves', () =>
     class Forgetful extends ReplicaHost {
       override next(io: Io): void {
         super.next(io);
-        this.executor.replies.clear();
+        this.executor.log.clear();
       }
     }
     const { code, check } = await firstFound(made(Forgetful));

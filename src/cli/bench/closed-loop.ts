@@ -1,4 +1,4 @@
-/** Clients that each keep one request outstanding, each in its own session on its own socket. Made light, so that what is measured is the service. */
+/** Clients that each keep a number of requests outstanding, each in its own session on its own socket. Made light, so that what is measured is the service. */
 import type { EndPoint } from '../../spec/endpoint.js';
 import { E } from '../../spec/prelude.js';
 import { rsm } from '../systems.js';
@@ -8,6 +8,8 @@ export interface LoadOptions {
   readonly cluster: string;
   readonly replicas: readonly EndPoint[];
   readonly clients: number;
+  /** Requests that each client keeps outstanding, at most `bundleMax`; those that it makes together leave together. */
+  readonly bundle: number;
   /** The next request's bytes. */
   readonly request: (client: number, sequence: number) => Uint8Array;
   /** Whether a reply is what the request should get. */
@@ -16,9 +18,12 @@ export interface LoadOptions {
   readonly onAnswered?: () => void;
 }
 
+/** The window of a session, all of which may be outstanding. */
+export const bundleMax = rsm.defaultParameters.sessionWindow;
+
 const requestTimeoutMs = 10_000;
 
-/** How often sessions are asked whether they want to try again. */
+/** How often clients are asked whether they want to try again. */
 const tickMs = 20;
 
 /** Percentiles come from at most this many latencies. */
@@ -26,7 +31,8 @@ const latenciesMax = 4_000_000;
 
 interface Slot {
   readonly port: rsm.ClientPort;
-  startedAt: number;
+  /** When the outstanding requests were made, by id. A client's ids lie within its session's window of each other. */
+  readonly startedAt: Float64Array;
   sequence: number;
 }
 
@@ -60,12 +66,15 @@ export class ClosedLoop {
 
   /** Opens the sockets and starts asking. Throws where a socket cannot be opened. */
   static async open(options: LoadOptions): Promise<ClosedLoop> {
+    if (options.bundle > bundleMax) throw new RangeError(`a session has at most ${bundleMax} requests outstanding`);
     const loop = new ClosedLoop(options);
     for (let i = 0; i < options.clients; i++) await loop.#add(i);
     loop.#ticker = setInterval(() => {
       for (const slot of loop.#slots) slot.port.onTime();
     }, tickMs);
-    for (let i = 0; i < options.clients; i++) loop.#ask(i);
+    for (let i = 0; i < options.clients; i++) {
+      for (let n = 0; n < options.bundle; n++) loop.#ask(i);
+    }
     return loop;
   }
 
@@ -75,6 +84,11 @@ export class ClosedLoop {
     this.#errors = 0;
     this.#startedAt = performance.now();
     this.#measuring = true;
+  }
+
+  /** How many requests were answered since `measure`. */
+  get answered(): number {
+    return this.#answered;
   }
 
   /** Stops counting; what was counted. The clients go on until `close`. */
@@ -103,29 +117,33 @@ export class ClosedLoop {
     const opened = await rsm.ClientPort.open({ cluster, replicas, datagramBytesMax: 8192 });
     if (E.isLeft(opened)) throw new Error(opened.left);
     const port = opened.right;
-    this.#slots.push({ port, startedAt: 0, sequence: 0 });
-    port.onSettled((outcome) => this.#settled(i, outcome));
+    this.#slots.push({ port, startedAt: new Float64Array(2 * bundleMax), sequence: 0 });
+    port.onSettled((id, outcome) => this.#settled(i, id, outcome));
   }
 
   #ask(i: number): void {
-    const slot = this.#slots[i] as Slot;
-    slot.startedAt = performance.now();
-    slot.port.request(this.#options.request(i, slot.sequence++), requestTimeoutMs);
+    const { port, startedAt, sequence } = this.#slots[i] as Slot;
+    (this.#slots[i] as Slot).sequence = sequence + 1;
+    const now = performance.now();
+    const id = port.request(this.#options.request(i, sequence), requestTimeoutMs);
+    startedAt[id % startedAt.length] = now;
   }
 
-  #settled(i: number, outcome: rsm.Outcome): void {
+  #settled(i: number, id: number, outcome: rsm.Outcome): void {
     const accepted = outcome.tag === 'reply' && this.#options.accept(outcome.value);
     if (accepted) this.#options.onAnswered?.();
-    if (this.#measuring) this.#count(this.#slots[i] as Slot, accepted);
+    if (this.#measuring) this.#count(this.#slots[i] as Slot, id, accepted);
     if (!this.#stopping) this.#ask(i);
   }
 
-  #count(slot: Slot, accepted: boolean): void {
+  #count({ startedAt }: Slot, id: number, accepted: boolean): void {
     if (!accepted) {
       this.#errors++;
       return;
     }
-    if (this.#answered < latenciesMax) this.#latencies[this.#answered] = performance.now() - slot.startedAt;
+    if (this.#answered < latenciesMax) {
+      this.#latencies[this.#answered] = performance.now() - (startedAt[id % startedAt.length] as number);
+    }
     this.#answered++;
   }
 }

@@ -1,6 +1,6 @@
 /**
- * `ironkeel bench judge`: what the judge of a leader costs in a step, at several sizes of log, client table and state. One
- * process, no sockets: a leader with its judge, and another replica's votes made by hand.
+ * `ironkeel bench judge`: what the judge of a leader costs in a step, at several sizes of log, sessions and state. One process, no
+ * sockets: a leader with its judge, and another replica's votes and heartbeats made by hand.
  */
 import { Inbox } from '../../network/inbox.js';
 import { PhasedStepIo } from '../../network/phased-step-io.js';
@@ -10,10 +10,13 @@ import { type EndPoint, endPoint } from '../../spec/endpoint.js';
 import { E } from '../../spec/prelude.js';
 import { rsm } from '../systems.js';
 
-/** What a leader holds before the measurement. */
+/** What a leader holds while it is measured. */
 export interface JudgeSize {
+  /** Operations of the log, above the truncation point. */
   readonly logLength: number;
-  readonly clients: number;
+  /** Live sessions, which make requests in turn. */
+  readonly sessions: number;
+  /** Bytes of the values that the application holds. */
   readonly stateBytes: number;
 }
 
@@ -40,12 +43,22 @@ const measuredSteps = 1500;
 const replicas = [1, 2, 3].map((i) => endPoint(`10.0.0.${i}:7000`));
 const [leader, follower] = replicas as [EndPoint, EndPoint, EndPoint];
 
-const clientAt = (i: number): EndPoint => endPoint(`10.${1 + (i >> 16)}.${(i >> 8) & 255}.${i & 255}:9000`);
+/** Sessions are told apart by their ids alone: one end point may have many. */
+const client = endPoint('10.0.1.1:9000');
 
 const commandFor = (key: number): Uint8Array =>
-  rsm.encodeCommand({ tag: 'set', key: Buffer.from(`key-${key}`), value: new Uint8Array(valueBytes).fill(key & 255) });
+  rsm.joined([
+    rsm.encodeCommand({
+      tag: 'set',
+      key: Buffer.from(`key-${key}`),
+      value: new Uint8Array(valueBytes).fill(key & 255),
+    }),
+  ]);
 
-/** A leader whose proposals one follower answers at once; nobody reports checkpoints, so that the log only grows. */
+/** One heartbeat in so many steps of a millisecond each. */
+const heartbeatPeriodMs = 20;
+
+/** A leader whose proposals one follower answers at once. The follower reports checkpoints, and so says how long the log is. */
 class JudgedLeader {
   readonly #host: rsm.ReplicaHost;
   readonly #judge: HostJudge<
@@ -58,26 +71,53 @@ class JudgedLeader {
   >;
   readonly #inbox = new Inbox<rsm.RsmMessage>(1 << 16);
   readonly #io: PhasedStepIo<rsm.RsmMessage, rsm.ReplicaAction>;
-  readonly #seqnos: number[] = [];
+  readonly #sessions: { readonly id: number; seqno: number }[] = [];
+  #view: rsm.Ballot | undefined;
   #step = 0;
   hostMicros = 0;
   judgeMicros = 0;
 
-  constructor() {
-    const parameters = { ...rsm.defaultParameters, logLengthMax: 1 << 20, viewTimeoutMs: 1e9, viewTimeoutMsMax: 1e9 };
-    const configuration: rsm.Configuration = { replicas, app: rsm.kv, parameters };
+  constructor({ logLength, sessions }: JudgeSize) {
+    const parameters = {
+      ...rsm.defaultParameters,
+      ...{ logLengthMax: 2 * logLength, voteBytesMax: 2 ** 31, sessionsMax: sessions, heartbeatPeriodMs },
+      ...{ viewTimeoutMs: 1e9, viewTimeoutMsMax: 1e9 },
+    };
+    const configuration: rsm.Configuration = { replicas, app: rsm.applications.kv as rsm.AnyApplication, parameters };
     this.#host = new rsm.ReplicaHost(configuration, leader);
     this.#judge = new HostJudge(rsm.ironrsmRefinement, configuration, leader);
     this.#io = new PhasedStepIo({
       me: leader,
       inbox: this.#inbox,
       codec: rsm.rsmCodec,
-      nowMs: () => this.#step >> 6,
+      nowMs: () => this.#step,
       ghost: true,
     });
   }
 
-  /** One step; answers each 1a and 2a of it in the follower's name. */
+  /** How many sessions were opened. */
+  get sessions(): number {
+    return this.#sessions.length;
+  }
+
+  /** Operations in the log, as the host counts them. */
+  get logLength(): number {
+    return this.#host.executor.opsComplete - this.#host.acceptor.truncationPoint;
+  }
+
+  /** Live sessions, as the host counts them. */
+  get liveSessions(): number {
+    return this.#host.executor.sessions.size;
+  }
+
+  /** Bytes of the values that the host's application holds. */
+  get stateBytes(): number {
+    let bytes = 0;
+    for (const value of (this.#host.executor.app as rsm.KvState).values()) bytes += value.length;
+    return bytes;
+  }
+
+  /** One step; answers its 1a's and 2a's in the follower's name, and keeps what it opened. */
   step(): void {
     const begun = performance.now();
     this.#host.next(this.#io.begin(++this.#step));
@@ -91,24 +131,46 @@ class JudgedLeader {
     this.#answer(record);
   }
 
-  /** Asks `count` requests, of the clients `from`, `from + 1`, ... */
-  ask(from: number, count: number, clients: number, key: (i: number) => number): void {
+  /** Asks for `count` sessions. */
+  open(count: number): void {
+    for (let i = 0; i < count; i++)
+      this.#receive(client, { tag: 'open', nonce: this.#step * 4096 + i, ordered: false });
+  }
+
+  /** Asks `count` requests, of one session after the other. */
+  ask(from: number, count: number, key: (i: number) => number): void {
     for (let i = 0; i < count; i++) {
-      const client = (from + i) % clients;
-      const seqno = (this.#seqnos[client] ?? 0) + 1;
-      this.#seqnos[client] = seqno;
-      this.#receive(clientAt(client), { tag: 'request', seqno, value: commandFor(key(i)) });
+      const session = this.#sessions[(from + i) % this.#sessions.length];
+      if (session === undefined) throw new Error('no session was opened');
+      const seqno = ++session.seqno;
+      // What was asked two steps ago is answered.
+      const floor = Math.max(1, seqno - 3 * Math.ceil(requestsPerStep / this.#sessions.length));
+      this.#receive(client, { tag: 'request', session: session.id, seqno, floor, value: commandFor(key(i)) });
     }
+  }
+
+  /** The follower reports a checkpoint `logLength` behind what the leader executed, so that the log holds that many. */
+  report(logLength: number): void {
+    const opsComplete = Math.max(0, this.#host.executor.opsComplete - logLength);
+    if (this.#view === undefined) return;
+    this.#receive(follower, { tag: 'heartbeat', view: this.#view, suspicious: false, opsComplete });
   }
 
   #answer(record: StepRecord<rsm.ReplicaAction>): void {
     for (const event of record.events) {
-      if (event.tag !== 'send' || event.target !== follower) continue;
+      if (event.tag !== 'send' || (event.target !== follower && event.target !== client)) continue;
       const message = rsm.rsmCodec.decode(event.bytes);
       if (E.isLeft(message)) continue;
       const m = message.right;
-      if (m.tag === '1a') this.#receive(follower, { tag: '1b', ballot: m.ballot, truncationPoint: 0, votes: [] });
-      if (m.tag === '2a') this.#receive(follower, { ...m, tag: '2b' });
+      if (m.tag === 'opened') this.#sessions.push({ id: m.session, seqno: 0 });
+      if (event.target !== follower) continue;
+      if (m.tag === '1a') {
+        this.#view = m.ballot;
+        this.#receive(follower, { tag: '1b', ballot: m.ballot, truncationPoint: 0, votes: [] });
+      }
+      if (m.tag === '2a') {
+        this.#receive(follower, { tag: '2b', ballot: m.ballot, opn: m.opn, digest: rsm.digestOf(m.batch) });
+      }
     }
   }
 
@@ -121,21 +183,38 @@ const median = (values: number[]): number => values.sort((a, b) => a - b)[values
 
 const round = (x: number): number => Math.round(x * 100) / 100;
 
-/** Fills a leader to `size` through ordinary steps, then measures. */
-const measure = (size: JudgeSize): JudgeRow => {
-  const node = new JudgedLeader();
+/** Brings a leader to `size` through ordinary, judged steps. */
+const filled = (size: JudgeSize, keys: number): JudgedLeader => {
+  const node = new JudgedLeader(size);
   for (let i = 0; i < 5; i++) node.step();
-  const keys = Math.max(1, Math.floor(size.stateBytes / valueBytes));
-  const fills = Math.max(size.logLength, Math.ceil(Math.max(keys, size.clients) / requestsPerStep));
-  for (let i = 0; i < fills + warmUpSteps; i++) {
-    node.ask(i * requestsPerStep, requestsPerStep, size.clients, (j) => (i * requestsPerStep + j) % keys);
+  while (node.sessions < size.sessions) {
+    node.open(Math.min(128, size.sessions - node.sessions));
+    for (let i = 0; i < 3; i++) node.step();
+  }
+  for (let i = 0; i * requestsPerStep < keys + warmUpSteps * requestsPerStep; i++) {
+    node.ask(i * requestsPerStep, requestsPerStep, (j) => (i * requestsPerStep + j) % keys);
+    node.report(size.logLength);
     node.step();
   }
+  // Small operations: the log's length is what is varied, not its bytes.
+  for (let i = 0; node.logLength < size.logLength; i++) {
+    node.ask(i, 1, () => 0);
+    node.report(size.logLength);
+    node.step();
+  }
+  return node;
+};
+
+/** Measures at one size. */
+export const measureJudge = (size: JudgeSize, steps: number = measuredSteps): JudgeRow => {
+  const keys = Math.max(1, Math.floor(size.stateBytes / valueBytes));
+  const node = filled(size, keys);
   const judge: number[] = [];
   const host: number[] = [];
-  for (let i = 0; i < measuredSteps; i++) {
+  for (let i = 0; i < steps; i++) {
     // A stride, so that the keys are spread as requests are.
-    node.ask(i * requestsPerStep, requestsPerStep, size.clients, (j) => ((i * requestsPerStep + j) * 7919) % keys);
+    node.ask(i * requestsPerStep, requestsPerStep, (j) => ((i * requestsPerStep + j) * 7919) % keys);
+    node.report(size.logLength);
     node.step();
     judge.push(node.judgeMicros);
     host.push(node.hostMicros);
@@ -143,22 +222,25 @@ const measure = (size: JudgeSize): JudgeRow => {
   const microsPerStep = median(judge);
   return {
     ...size,
-    steps: measuredSteps,
+    logLengthAtEnd: node.logLength,
+    sessionsAtEnd: node.liveSessions,
+    bytesAtEnd: node.stateBytes,
+    steps,
     microsPerStep: round(microsPerStep),
     microsPerRequest: round(microsPerStep / requestsPerStep),
     hostMicrosPerStep: round(median(host)),
   };
 };
 
-const small: JudgeSize = { logLength: 100, clients: 64, stateBytes: 1_000_000 };
+const small: JudgeSize = { logLength: 100, sessions: 10, stateBytes: 1_000_000 };
 
-/** A small leader, then a longer log, more clients, a larger state. */
+/** A small leader, then a longer log, more sessions, a larger state. */
 const judgeSizes: readonly JudgeSize[] = [
   small,
   { ...small, logLength: 10_000 },
-  { ...small, clients: 10_000 },
+  { ...small, sessions: 10_000 },
   { ...small, stateBytes: 100_000_000 },
 ];
 
 /** Measures every size. */
-export const benchJudge = (): readonly JudgeRow[] => judgeSizes.map(measure);
+export const benchJudge = (): readonly JudgeRow[] => judgeSizes.map((size) => measureJudge(size));

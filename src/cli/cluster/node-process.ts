@@ -25,6 +25,8 @@ export interface NodeProcessOptions {
   readonly address: EndPoint;
   readonly configFile: string;
   readonly check: string;
+  /** The folder of its journal, if it writes one. */
+  readonly journal?: string | undefined;
   /** Where the node's log goes, one JSON object a line. */
   readonly logFile: string;
   /** Further options of `node` itself, such as those of its profiler. */
@@ -62,6 +64,7 @@ export class NodeProcess {
       check,
       '--trace-dir',
       process.cwd(),
+      ...(options.journal === undefined ? [] : ['--journal', options.journal]),
     ];
     this.#child = spawn(process.execPath, [...(options.execArgv ?? []), binFile, ...flags], {
       stdio: ['ignore', log, log, 'ipc'],
@@ -111,6 +114,16 @@ export class NodeProcess {
       });
     });
     return this.#stats;
+  }
+
+  /** Stops the process where it stands (SIGSTOP); its socket goes on collecting datagrams. A paused process answers nothing, not even `stats` and SIGTERM. */
+  pause(): void {
+    this.#child.kill('SIGSTOP');
+  }
+
+  /** Lets a paused process go on. */
+  resume(): void {
+    this.#child.kill('SIGCONT');
   }
 
   /** Ends the process with `signal`, by its id, and waits for that; SIGKILL after `graceMs`. */

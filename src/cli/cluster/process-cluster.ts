@@ -15,6 +15,8 @@ export interface ProcessClusterOptions {
   readonly application: 'kv' | 'counter';
   readonly check: CheckLevel;
   readonly parameters?: Readonly<Record<string, number>>;
+  /** The folder of the nodes' journals, if they write any. */
+  readonly journal?: string | undefined;
   /** Further options of `node` itself for each process. */
   readonly execArgv?: readonly string[];
 }
@@ -61,7 +63,7 @@ export class ProcessCluster {
     const ports = await freePorts(options.nodes);
     const described = ports.map((port, i) => ({ id: `r${i + 1}`, address: endPoint(`127.0.0.1:${port}`) }));
     const configFile = join(folder, 'cluster.yaml');
-    const { name, application, parameters, check, execArgv } = options;
+    const { name, application, parameters, check, execArgv, journal } = options;
     const file = { cluster: name, system: 'ironrsm', application, nodes: described, ...(parameters && { parameters }) };
     writeFileSync(configFile, stringify(file));
     const nodes = described.map(
@@ -70,6 +72,7 @@ export class ProcessCluster {
           ...node,
           configFile,
           check,
+          journal,
           logFile: join(folder, `${node.id}.log`),
           ...(execArgv && { execArgv }),
         }),

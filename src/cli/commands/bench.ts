@@ -1,8 +1,10 @@
 /** `ironkeel bench`: how fast the system is on this machine. */
 import type { Command } from 'commander';
+import { bundleMax } from '../bench/closed-loop.js';
 import { benchJudge, requestsPerStep, valueBytes } from '../bench/judge.js';
 import { benchRsm } from '../bench/rsm.js';
 import { conclude, exitCodes, UsageError, wholeFlag } from '../outcome.js';
+import { rsm } from '../systems.js';
 import { table } from '../table.js';
 import { checkLevelOf } from './serve.js';
 
@@ -13,9 +15,10 @@ interface BenchFlags {
   readonly valueBytes: number;
   readonly app: string;
   readonly op: string;
-  readonly bundle?: string;
+  readonly bundle: number;
   readonly durable?: boolean;
   readonly profile?: string;
+  readonly journal?: string;
   readonly json?: boolean;
 }
 
@@ -28,9 +31,9 @@ const oneOfWords = <W extends string>(flag: string, text: string, words: readonl
 
 const runJudge = (json: boolean): void => {
   const rows = benchJudge();
-  const head = ['log', 'clients', 'state MB', 'µs a step', 'µs a request', "host's µs a step"];
+  const head = ['log', 'sessions', 'state MB', 'µs a step', 'µs a request', "host's µs a step"];
   const cells = rows.map((r) =>
-    [r.logLength, r.clients, r.stateBytes / 1e6, r.microsPerStep, r.microsPerRequest, r.hostMicrosPerStep].map(String),
+    [r.logLength, r.sessions, r.stateBytes / 1e6, r.microsPerStep, r.microsPerRequest, r.hostMicrosPerStep].map(String),
   );
   process.stdout.write(
     `A leader's judge, steps of ${requestsPerStep} requests of ${valueBytes} bytes:\n${table(head, cells)}`,
@@ -49,17 +52,14 @@ const runBench = async (subject: string, flags: BenchFlags): Promise<void> => {
     return;
   }
   if (subject !== 'rsm') throw new UsageError(`The benchmark "${subject}" is not available: use rsm or judge.`);
-  if (flags.bundle !== undefined) {
-    throw new UsageError('--bundle is not available yet: each client keeps one request outstanding.');
-  }
   if (flags.durable === true) {
     throw new UsageError('--durable is not available yet: replicas keep their state in memory.');
   }
   const check = checkLevelOf(flags.check);
   const app = oneOfWords('--app', flags.app, ['kv', 'counter']);
   const op = oneOfWords('--op', flags.op, ['set', 'get']);
-  const { clients, seconds, valueBytes } = flags;
-  const fields = await benchRsm({ clients, check, seconds, valueBytes, app, op, profileDir: flags.profile });
+  const { clients, bundle, seconds, valueBytes, profile: profileDir, journal } = flags;
+  const fields = await benchRsm({ clients, bundle, check, seconds, valueBytes, app, op, profileDir, journal });
   const exitCode = Number(fields.violations) > 0 ? exitCodes.violation : exitCodes.ok;
   const json = flags.json === true;
   if (!json) {
@@ -74,15 +74,21 @@ export const registerBench = (program: Command): void => {
     .command('bench')
     .description("measure three replica processes under a closed loop of clients, or a judge's cost at several sizes")
     .argument('<subject>', 'rsm or judge')
-    .option('--clients <n>', 'clients, each with one request outstanding', wholeFlag('--clients', 1, 4096), 64)
+    .option('--clients <n>', 'clients, each a session on a socket of its own', wholeFlag('--clients', 1, 4096), 64)
     .option('--check <level>', 'what the replicas judge before packets leave: inline or off', 'inline')
     .option('--seconds <n>', 'how long to measure, after a warm-up', wholeFlag('--seconds', 1, 3600), 10)
-    .option('--value-bytes <n>', 'bytes of each value that is set', wholeFlag('--value-bytes', 0, 60_000), 128)
+    .option(
+      '--value-bytes <n>',
+      'bytes of each value that is set',
+      wholeFlag('--value-bytes', 0, rsm.valueBytesMax),
+      128,
+    )
     .option('--app <app>', 'kv or counter', 'kv')
     .option('--op <op>', 'set or get, of kv', 'set')
-    .option('--bundle <n>', 'not available yet')
+    .option('--bundle <n>', 'requests that each client keeps outstanding', wholeFlag('--bundle', 1, bundleMax), 1)
     .option('--durable', 'not available yet')
     .option('--profile <dir>', 'write a CPU profile of each replica into this folder')
+    .option('--journal <dir>', 'the replicas write journals into this folder')
     .option('--json', 'print one JSON object as the last line')
     .action(runBench);
 };

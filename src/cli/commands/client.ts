@@ -38,18 +38,33 @@ const answered = <A>(
 ): Answer => {
   if (E.isRight(result)) return { exitCode: exitCodes.ok, ...show(result.right) };
   const { tag, message } = result.left;
-  // Of what timed out nobody knows whether it was executed; what was refused was not.
-  const exitCode = tag === 'Timeout' || tag === 'Closed' ? exitCodes.inconclusive : exitCodes.usage;
+  const exitCode = exitCodeOf[tag];
   return {
     exitCode,
     text: message,
-    fields: { error: 'error' in result.left ? result.left.error : errorNames[tag], message },
+    fields: {
+      error: 'error' in result.left ? result.left.error : errorNames[tag],
+      message,
+      known: 'known' in result.left ? result.left.known : 'not executed',
+    },
   };
 };
+
+/** What the user can mend is a mistake of usage; of the rest it is unknown whether it was executed, or it was not in time. */
+const exitCodeOf = {
+  Timeout: exitCodes.inconclusive,
+  Closed: exitCodes.inconclusive,
+  SessionExpired: exitCodes.inconclusive,
+  SeqnoReused: exitCodes.internal,
+  TooLarge: exitCodes.usage,
+  Application: exitCodes.usage,
+} as const;
 
 const errorNames = {
   Timeout: 'TIMEOUT',
   Closed: 'CLOSED',
+  SessionExpired: 'SESSION_EXPIRED',
+  SeqnoReused: 'SEQNO_REUSED',
   TooLarge: 'REQUEST_TOO_LARGE',
   Application: 'APPLICATION',
 } as const;
@@ -139,6 +154,7 @@ const clientOptionsOf = ({ config }: LoadedCluster): rsm.RsmClientOptions => {
     address: clientAddressFor(config),
     datagramBytesMax: config.network.datagramBytesMax,
     requestBytesMax: config.parameters.requestBytesMax ?? rsm.defaultParameters.requestBytesMax,
+    window: config.parameters.sessionWindow ?? rsm.defaultParameters.sessionWindow,
   };
 };
 

@@ -1,19 +1,22 @@
 /** `ironkeel demo`: replicas as processes on loopback UDP under load, one killed, and what came of it. */
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { monotonicNowMs } from '../../host/real-time.js';
-import { type HistoryVerdict, judgeRecorded } from '../../refinement/linearizability.js';
+import { type HistoryVerdict, jsonHistory, judgeRecorded } from '../../refinement/linearizability.js';
 import { findLeader, GapRecorder } from '../cluster/leader.js';
 import { ProcessCluster, totalsOf } from '../cluster/process-cluster.js';
 import { Ledger } from '../demo/ledger.js';
 import { DemoLoad, readBack } from '../demo/load.js';
 import { onInterrupt } from '../interrupt.js';
-import { conclude, exitCodes, wholeFlag } from '../outcome.js';
+import { conclude, exitCodes, UsageError, wholeFlag } from '../outcome.js';
 import { violationWords } from '../violation-words.js';
 
 interface DemoFlags {
   readonly seconds: number;
   readonly keep?: boolean;
+  readonly journal?: string;
   readonly json?: boolean;
 }
 
@@ -56,7 +59,7 @@ const judge = (history: DemoLoad['history'], say: Say): HistoryVerdict['answer']
   return verdict.answer;
 };
 
-const runLoad = async (cluster: ProcessCluster, seconds: number, say: Say): Promise<Findings> => {
+const runLoad = async (cluster: ProcessCluster, { seconds, journal }: DemoFlags, say: Say): Promise<Findings> => {
   const ledger = new Ledger();
   const gaps = new GapRecorder();
   const load = new DemoLoad(cluster, ledger, gaps);
@@ -81,6 +84,7 @@ const runLoad = async (cluster: ProcessCluster, seconds: number, say: Say): Prom
   for (const { key, found: value, atLeast, atMost } of wrong) {
     say(`WRONG: ${key} holds ${value}, and clients were told of ${atLeast} to ${atMost}.`);
   }
+  if (journal !== undefined) writeFileSync(join(journal, 'clients.history.json'), jsonHistory(load.history, 'kv'));
   const history = judge(load.history, say);
   return {
     requestsAnswered: ledger.acknowledged,
@@ -101,6 +105,18 @@ const keepRunning = async (cluster: ProcessCluster, say: Say): Promise<void> => 
   await new Promise<void>((resolve) => onInterrupt(resolve));
 };
 
+/** Makes the folder of the journals, which belong to one cluster: a folder with anything in it is refused. */
+const emptyFolder = (folder: string): void => {
+  try {
+    mkdirSync(folder, { recursive: true });
+    if (readdirSync(folder).length === 0) return;
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? String(error);
+    throw new UsageError(`--journal ${folder} cannot be used (${code}): name a new folder.`);
+  }
+  throw new UsageError(`--journal ${folder} is not empty: name a new folder.`);
+};
+
 const runDemo = async (flags: DemoFlags): Promise<void> => {
   const { seconds } = flags;
   const json = flags.json === true;
@@ -112,9 +128,17 @@ const runDemo = async (flags: DemoFlags): Promise<void> => {
     },
     seconds * 1000 + graceMs,
   );
-  const cluster = await ProcessCluster.start({ name: 'demo', nodes: replicas, application: 'kv', check: 'inline' });
+  const { journal } = flags;
+  if (journal !== undefined) emptyFolder(journal);
+  const cluster = await ProcessCluster.start({
+    name: 'demo',
+    nodes: replicas,
+    application: 'kv',
+    check: 'inline',
+    journal,
+  });
   for (const node of cluster.nodes) say(`Replica ${node.id} runs as process ${node.pid} on ${node.address}.`);
-  const findings = await runLoad(cluster, seconds, say);
+  const findings = await runLoad(cluster, flags, say);
   clearTimeout(watchdog);
   if (flags.keep === true) await keepRunning(cluster, say);
   const reports = await cluster.stop();
@@ -134,6 +158,7 @@ const runDemo = async (flags: DemoFlags): Promise<void> => {
   say(`acknowledged requests lost   ${findings.lost}`);
   say(`history of the clients       ${findings.history === 'not' ? 'NOT linearizable' : findings.history}`);
   say(`longest gap after the kill   ${findings.gapMs} ms`);
+  if (journal !== undefined) say(`Judge it all again from the journals: npx ironkeel audit ${journal}`);
   const interrupted = flags.keep === true && !broken;
   const fine = findings.history === 'linearizable' ? exitCodes.ok : exitCodes.inconclusive;
   const exitCode = broken ? exitCodes.violation : interrupted ? exitCodes.interrupted : fine;
@@ -147,6 +172,7 @@ export const registerDemo = (program: Command): void => {
     .description('three replicas under load, one killed, and a summary; ends by itself')
     .option('--seconds <n>', 'how long the load lasts', wholeFlag('--seconds', 2, 30), 12)
     .option('--keep', 'leave the replicas running until Ctrl-C')
+    .option('--journal <dir>', 'the replicas write journals, and the clients their history, into this new folder')
     .option('--json', 'print one JSON object as the last line')
     .action(runDemo);
 };

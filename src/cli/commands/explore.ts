@@ -9,9 +9,17 @@ import {
   type FoundViolation,
   type Progress,
 } from '../../refinement/explorer.js';
-import { type ExplorationEntry, explorations, type ModelNumber } from '../explorations.js';
+import {
+  type ExplorationEntry,
+  explorations,
+  type ModelNumber,
+  type ModelRequest,
+  modelNamed,
+} from '../explorations.js';
 import { onInterrupt } from '../interrupt.js';
 import { conclude, type ExitCode, exitCodes, UsageError, wholeFlag } from '../outcome.js';
+import { rerunWithPlant } from '../planted-process.js';
+import { explorationPlantNamed } from '../plants.js';
 import { table } from '../table.js';
 import { violationWords } from '../violation-words.js';
 import { runInduction } from './explore/induction.js';
@@ -20,9 +28,13 @@ import { runInduction } from './explore/induction.js';
 export interface ExploreFlags {
   readonly size: number | undefined;
   readonly bound: number | undefined;
+  readonly operations: number | undefined;
+  readonly plant: string | undefined;
   readonly workers: number;
   readonly symmetry: boolean | undefined;
   readonly inductive: boolean | undefined;
+  readonly hosts: boolean | undefined;
+  readonly property: string | undefined;
   readonly maxStates: number | undefined;
   readonly timeLimit: number | undefined;
   readonly checkpoint: string | undefined;
@@ -42,7 +54,7 @@ const entryOf = (model: string): ExplorationEntry => {
 
 const numberOf = (flag: string, given: number | undefined, known: ModelNumber | undefined, model: string): number => {
   if (known === undefined) {
-    if (given !== undefined) throw new UsageError(`${flag} means nothing to ${model}, which is finite by itself.`);
+    if (given !== undefined) throw new UsageError(`${flag} means nothing to ${model}.`);
     return 0;
   }
   const { min, max, what } = known;
@@ -51,16 +63,44 @@ const numberOf = (flag: string, given: number | undefined, known: ModelNumber | 
   throw new UsageError(`${flag} of ${model} is the number of ${what}, from ${min} to ${max}, and not ${given}.`);
 };
 
+const requestOf = (name: string, entry: ExplorationEntry, flags: ExploreFlags): ModelRequest => {
+  const { hosts = false, property = '' } = flags;
+  if (hosts && entry.hosts === undefined)
+    throw new UsageError(`No host code of ${name} is explored: explore it without --hosts.`);
+  if (hosts && (flags.inductive === true || flags.plant !== undefined))
+    throw new UsageError('--hosts explores host code as it is: leave out --inductive and --plant.');
+  if (hosts && entry.hosts !== undefined) {
+    const size = numberOf('--size', flags.size, entry.hosts.size, name);
+    const bound = numberOf('--bound', flags.bound, entry.hosts.bound, name);
+    return { size, bound, operations: numberOf('--operations', flags.operations, undefined, name), hosts, property };
+  }
+  const planted = flags.plant === undefined ? undefined : explorationPlantNamed(name, flags.plant);
+  const asked = flags.bound ?? planted?.bound ?? (flags.inductive === true ? entry.induction?.bound : undefined);
+  return {
+    size: numberOf('--size', flags.size ?? planted?.size, entry.size, name),
+    bound: numberOf('--bound', asked, entry.bound, name),
+    operations: numberOf('--operations', flags.operations ?? planted?.operations, entry.operations, name),
+    hosts,
+    property,
+  };
+};
+
 /** The command that shows the same again. */
-const again = (model: string, size: number, bound: number, entry: ExplorationEntry, flags: ExploreFlags): string =>
-  [
+const again = (model: string, request: ModelRequest, entry: ExplorationEntry, flags: ExploreFlags): string => {
+  const { size, bound, operations, hosts, property } = request;
+  return [
     `ironkeel explore ${model} --size ${size}`,
     entry.bound === undefined ? '' : `--bound ${bound}`,
+    entry.operations === undefined || hosts ? '' : `--operations ${operations}`,
+    hosts ? '--hosts' : '',
+    property === '' ? '' : `--property ${JSON.stringify(property)}`,
+    flags.plant === undefined ? '' : `--plant ${flags.plant}`,
     flags.symmetry === true ? '--symmetry' : '',
     flags.workers === 1 ? '' : `--workers ${flags.workers}`,
   ]
     .filter((part) => part !== '')
     .join(' ');
+};
 
 const progressLine = (): ((progress: Progress) => void) | undefined => {
   if (!process.stderr.isTTY) return undefined;
@@ -141,13 +181,18 @@ const optionsOf = (flags: ExploreFlags): ExploreOptions => {
   };
 };
 
-const run = async (name: string, entry: ExplorationEntry, size: number, bound: number, flags: ExploreFlags) => {
+const run = async (name: string, request: ModelRequest, flags: ExploreFlags): Promise<Exploration> => {
   try {
     const options = optionsOf(flags);
-    say(`exploring ${name} of size ${size}`);
-    if (flags.workers === 1) return await explore(await entry.make(size, bound), options);
+    const { size, hosts, property } = request;
+    const args = [name, JSON.stringify(request)] as const;
+    const model = await modelNamed(...args);
+    if (model.properties.length === 0 && property !== '')
+      throw new UsageError(`No property of ${model.name} has "${property}" in its name.`);
+    say(`exploring ${hosts ? 'host code of ' : ''}${name} of size ${size}`);
+    if (flags.workers === 1) return await explore(model, options);
     const module = new URL('../explorations.js', import.meta.url).href;
-    return await exploreInParallel({ module, name: 'modelNamed', args: [name, size, bound] }, flags.workers, options);
+    return await exploreInParallel({ module, name: 'modelNamed', args }, flags.workers, options);
   } catch (error) {
     if (error instanceof ExploreRefusal) throw new UsageError(error.message);
     throw error;
@@ -158,18 +203,26 @@ const run = async (name: string, entry: ExplorationEntry, size: number, bound: n
 
 const runExplore = async (name: string, flags: ExploreFlags): Promise<void> => {
   const entry = entryOf(name);
-  const size = numberOf('--size', flags.size, entry.size, name);
-  const asked = flags.bound ?? (flags.inductive === true ? entry.induction?.bound : undefined);
-  const bound = numberOf('--bound', asked, entry.bound, name);
+  if (flags.plant !== undefined && process.env.IRONKEEL_PLANT === undefined) {
+    if (explorationPlantNamed(name, flags.plant) === undefined)
+      throw new UsageError(`There is no planted bug "${flags.plant}" for the model ${name}.`);
+    process.exitCode = await rerunWithPlant(`explore/${name}/${flags.plant}`);
+    return;
+  }
+  const request = requestOf(name, entry, flags);
+  const { size, bound, operations, hosts } = request;
   if (flags.inductive === true) return runInduction(name, entry, size, bound, flags.json === true);
-  const result = await run(name, entry, size, bound, flags);
-  const replay = again(name, size, bound, entry, flags);
+  const result = await run(name, request, flags);
+  const replay = again(name, request, entry, flags);
   tell(result, replay);
   const { actions, found, fault, ...counts } = result;
   const fields = {
     system: name,
     size,
     ...(entry.bound === undefined ? {} : { bound }),
+    ...(entry.operations === undefined || hosts ? {} : { operations }),
+    ...(hosts ? { hosts } : {}),
+    ...(flags.plant === undefined ? {} : { plant: flags.plant }),
     workers: flags.workers,
     symmetry: flags.symmetry === true,
     ...counts,
@@ -196,9 +249,13 @@ export const registerExplore = (program: Command): void => {
     .description(`explore all states of a model within bounds: ${Object.keys(explorations).join(', ')}`)
     .option('--size <n>', `how large the model is (${sizes})`, wholeFlag('--size', 1))
     .option('--bound <n>', `how far it goes (${bounds})`, wholeFlag('--bound', 1))
+    .option('--operations <n>', 'how many operations its log has (ironrsm)', wholeFlag('--operations', 1))
+    .option('--plant <bug>', 'plant a known bug in the protocol, by its id, and explore as far as it needs')
     .option('--workers <n>', 'threads', wholeFlag('--workers', 1, 64), 1)
     .option('--symmetry', 'take states that are equal up to the names of interchangeable parts as one')
     .option('--inductive', 'take one step from every state of a small domain that satisfies the invariants')
+    .option('--hosts', 'explore real host code in small clusters instead of the protocol (lock, ironrsm)')
+    .option('--property <text>', 'judge only properties with this text in their names')
     .option('--max-states <n>', 'stop when more different states were found', wholeFlag('--max-states', 1))
     .option('--time-limit <seconds>', 'stop after so many seconds', wholeFlag('--time-limit', 1))
     .option('--checkpoint <file>', 'write what was explored to a file, every minute and at a limit')

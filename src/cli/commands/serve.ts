@@ -21,6 +21,7 @@ interface ServeFlags {
   readonly check: string;
   readonly traceDir: string;
   readonly resp?: string;
+  readonly journal?: string;
 }
 
 const durableSentence =
@@ -83,7 +84,8 @@ class NodeLife {
     });
     const onRefused = (refused: RefusedStep): void => this.#refused(refused);
     try {
-      const started = await system.serve(config, { me: node.address, check: this.#check, onRefused });
+      const { journal } = this.#flags;
+      const started = await system.serve(config, { me: node.address, check: this.#check, journal, onRefused });
       if (E.isLeft(started)) throw new UsageError(`The node "${node.id}" cannot start: ${started.left}.`);
       this.#node = started.right;
     } catch (error) {
@@ -141,7 +143,8 @@ class NodeLife {
   #refused({ violation, step, trace }: RefusedStep): void {
     const what = `Step ${step} of node ${this.#flags.node} was refused, and nothing of it has left`;
     this.#tell(what, violation, step, this.#saved(step, trace));
-    this.#finish(exitCodes.violation);
+    // A disk that fails is no bug of the node.
+    this.#finish(violation.code === 'JOURNAL_NOT_WRITTEN' ? exitCodes.internal : exitCodes.violation);
   }
 
   /** Saves a trace; the path, or why there is none: a node that cannot write still ends as its judge says. */
@@ -190,6 +193,7 @@ export const registerServe = (program: Command): void => {
     .option('--in-memory', 'keep the state in memory: it is lost when the process ends')
     .option('--check <level>', 'what is judged before packets leave: inline or off', 'inline')
     .option('--resp <port>', 'serve clients of Redis on this port of the loopback interface, or on ADDRESS:PORT')
+    .option('--journal <dir>', 'write every step to files in this folder, for ironkeel audit')
     .option('--trace-dir <dir>', 'where the trace of a violation is saved', '.')
     .action(async (flags: ServeFlags) => {
       const check = checkLevelOf(flags.check);

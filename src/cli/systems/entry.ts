@@ -16,6 +16,7 @@ import type { EndPoint } from '../../spec/endpoint.js';
 import { E } from '../../spec/prelude.js';
 import { type ClusterConfig, clientAddressFor, type SystemShape } from '../config.js';
 import type { RespStore } from '../gateway/store.js';
+import { openNodeJournal } from './node-journal.js';
 
 /** How much of each step is judged before its packets leave. The reduction obligation always is. */
 export type CheckLevel = 'inline' | 'off';
@@ -35,7 +36,7 @@ export interface NodeStats {
 /** A node in this process. */
 export interface ServedNode {
   stats(): NodeStats;
-  /** Stops stepping and compares everything once more; the verdict. The socket stays open until `close`. */
+  /** Stops stepping, ends the journal and compares everything once more; the verdict. The socket stays open until `close`. */
   halt(): Check;
   close(): Promise<void>;
   /** Opens what stands behind a gateway of the Redis protocol; `Left`: one sentence. Absent where the system has none. */
@@ -54,6 +55,8 @@ export interface RefusedStep {
 export interface ServeOptions {
   readonly me: EndPoint;
   readonly check: CheckLevel;
+  /** The folder into which the node writes its journal, if it does. */
+  readonly journal?: string | undefined;
   readonly onRefused: (refused: RefusedStep) => void;
 }
 
@@ -79,6 +82,7 @@ const cpuMs = (): number => {
 
 /** Steps that a node keeps for the trace of a violation. */
 const journalStepsMax = 256;
+const journalBytesMax = 1 << 22;
 
 /** A first state that the protocol does not start in: the node must not start. */
 export class InitViolation extends Error {
@@ -167,13 +171,16 @@ export const entryOf = <C, H extends Host<M, W>, S, M, Step, W>(
   },
   status: (config, timeoutMs) => askStatus(definition, extras, config, timeoutMs),
   replay: (trace) => replayNodeTrace(definition, trace),
-  serve: async (config, { me, check, onRefused }) => {
+  serve: async (config, { me, check, journal, onRefused }) => {
     const constants = definition.constants(config);
     if (E.isLeft(constants)) return E.left(constants.left.join('; '));
     const host = definition.createHost(constants.right, me);
     const inline = check === 'inline' ? new HostJudge(definition.refinement, constants.right, me) : undefined;
     const init = inline?.compareAll(host) ?? holds;
     if (E.isLeft(init)) throw new InitViolation(init.left);
+    const opened = openNodeJournal<W>(config, me, journal);
+    if (E.isLeft(opened)) return opened;
+    const { keep, end, abandon } = opened.right;
     let violations = 0;
     let running: RunningNode<M, W> | undefined;
     const started = await startNode<M, W>({
@@ -184,12 +191,16 @@ export const entryOf = <C, H extends Host<M, W>, S, M, Step, W>(
       ...config.network,
       judge:
         inline === undefined ? (record) => reductionObligation(record.events) : (record) => inline.judge(record, host),
-      ghost: inline !== undefined,
+      // An audit needs to know what the host says that it did, too.
+      ghost: inline !== undefined || keep !== undefined,
+      keep,
       journalStepsMax,
+      journalBytesMax,
       onViolation: (violation) => {
         violations++;
         const step = running?.steps ?? 0;
         const steps = running?.journal.window() ?? [];
+        if (violation.code !== 'JOURNAL_NOT_WRITTEN') end(`step ${step} was refused`);
         onRefused({
           violation,
           step,
@@ -197,7 +208,10 @@ export const entryOf = <C, H extends Host<M, W>, S, M, Step, W>(
         });
       },
     });
-    if (E.isLeft(started)) return started;
+    if (E.isLeft(started)) {
+      abandon();
+      return started;
+    }
     const node = started.right;
     running = node;
     const { respStore } = extras;
@@ -216,6 +230,7 @@ export const entryOf = <C, H extends Host<M, W>, S, M, Step, W>(
       }),
       halt: () => {
         node.halt();
+        if (violations === 0) end('the node was stopped');
         const last = inline?.compareAll(host) ?? holds;
         if (E.isLeft(last)) violations++;
         return last;

@@ -1,6 +1,6 @@
 /** Walks over tries: iteration, equality, and the keys at which two tries differ. */
 import { compareKeys, hashOf, type MapKey } from './hash.js';
-import { bucketLevel, indexOf, lookup, type Node, restOf } from './node.js';
+import { bitOf, bucketLevel, indexInBucket, indexOf, lookup, type Node, restOf } from './node.js';
 
 /** Every entry below `root`, as `pick` shows it: the entries of a node before those of its children, both by hash. */
 export class Walk<K extends MapKey, V, T> implements IterableIterator<T> {
@@ -30,17 +30,39 @@ export class Walk<K extends MapKey, V, T> implements IterableIterator<T> {
     return this;
   }
 
+  /** Goes on behind `key`, on a walk that has not begun; whether the key is there. Costs what a look-up costs. */
+  skipTo(key: K): boolean {
+    let rest = hashOf(key);
+    for (let level = 0; level < bucketLevel; level++, rest <<= 5) {
+      const bit = bitOf(rest);
+      if ((this.node.dataMap & bit) !== 0) return this.skipEntry(indexOf(this.node.dataMap, bit), key);
+      if ((this.node.nodeMap & bit) === 0) return false;
+      this.enter(indexOf(this.node.nodeMap, bit));
+    }
+    return this.skipEntry(indexInBucket(this.node.keys, key), key);
+  }
+
+  private skipEntry(i: number, key: K): boolean {
+    this.i = i + 1;
+    return this.node.keys[i] === key;
+  }
+
+  /** Goes down into child `at` of the node on top of the path. */
+  private enter(at: number): void {
+    const top = this.nodes.length - 1;
+    this.nextChild[top] = at + 1;
+    this.node = this.nodes[top]!.children[at]!;
+    this.i = 0;
+    this.nodes.push(this.node);
+    this.nextChild.push(0);
+  }
+
   private descend(): boolean {
     while (this.nodes.length > 0) {
       const top = this.nodes.length - 1;
-      const parent = this.nodes[top]!;
       const at = this.nextChild[top]!;
-      if (at < parent.children.length) {
-        this.nextChild[top] = at + 1;
-        this.node = parent.children[at]!;
-        this.i = 0;
-        this.nodes.push(this.node);
-        this.nextChild.push(0);
+      if (at < this.nodes[top]!.children.length) {
+        this.enter(at);
         return true;
       }
       this.nodes.pop();

@@ -96,8 +96,8 @@ class Crew {
     const seed = this.#seeds[place];
     if (seed === undefined || place > this.#violatedPlace) return;
     this.#nextPlace++;
-    const { steps, simulatedMs, faults, nodes, rate, twice } = this.#options;
-    const options = { seed, steps, simulatedMs, faults, nodes, rate };
+    const { steps, simulatedMs, faults, nodes, rate, clients, requests, twice } = this.#options;
+    const options = { seed, steps, simulatedMs, faults, nodes, rate, clients, requests };
     worker.postMessage({ place, options, twice: twice === true } satisfies WorkerOrder);
   }
 

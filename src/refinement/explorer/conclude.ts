@@ -2,7 +2,7 @@
 import { showValue } from '../values.js';
 import { type FoundAt, nameOf } from './expander.js';
 import type { Exploration, FoundViolation, ShownStep, StopReason } from './exploration.js';
-import { ModelFault } from './fault.js';
+import { isOutOfMemory, ModelFault } from './fault.js';
 import { collisionProbability } from './fingerprint.js';
 import type { Starvation } from './lasso.js';
 import { judgeLeadsTo } from './liveness.js';
@@ -22,18 +22,24 @@ export interface Explored<S, A extends ActionValue> {
   readonly depth: number;
   readonly seconds: () => number;
   readonly stopped: StopReason | undefined;
+  /** Why to stop now, if there is a reason: the limits hold for the second pass too. */
+  readonly stop: () => StopReason | undefined;
   readonly found: FoundAt | undefined;
   /** What is wrong with the model, and the state at which it was seen. */
   readonly fault: { readonly error: ModelFault; readonly at: number } | undefined;
 }
+
+/** States between two looks at the clock, and the time after which others on this thread have a turn. */
+const statesPerLook = 64;
+const sliceMs = 40;
 
 /** Characters of a state in a trace. */
 const stateMax = 2_000;
 
 class Conclusion<S, A extends ActionValue> {
   readonly found: FoundViolation[] = [];
-  /** The graph of all states did not fit. */
-  outOfMemory = false;
+  /** Leads-to was not judged to its end. */
+  stopped: StopReason | undefined;
   fault: Exploration['fault'];
   readonly #explored: Explored<S, A>;
   readonly #retrace: Retrace<S, A>;
@@ -43,23 +49,22 @@ class Conclusion<S, A extends ActionValue> {
     this.#retrace = new Retrace(explored.model, explored.table, explored.symmetry);
   }
 
-  run(): void {
+  async run(): Promise<void> {
     const { found, fault, stopped } = this.#explored;
-    this.#guarded(() => {
+    await this.#guarded(async () => {
       if (fault !== undefined) this.#report(fault.error, fault.at);
       else if (found !== undefined) this.#violation(found);
-      else if (stopped === undefined) this.#judgeAll();
+      else if (stopped === undefined) await this.#judgeAll();
     });
   }
 
   /** A model that cannot be executed again is at fault, whatever was found before. */
-  #guarded(conclude: () => void): void {
+  async #guarded(conclude: () => Promise<void>): Promise<void> {
     try {
-      conclude();
+      await conclude();
     } catch (error) {
-      // What a typed array throws that cannot be allocated.
-      if (error instanceof RangeError && /allocation|array length/i.test(error.message)) {
-        this.outOfMemory = true;
+      if (isOutOfMemory(error)) {
+        this.stopped = 'memory';
         return;
       }
       if (!(error instanceof ModelFault)) throw error;
@@ -80,18 +85,40 @@ class Conclusion<S, A extends ActionValue> {
     this.found.push({ ...violation, trace: this.#shown(path), loopFrom: undefined });
   }
 
-  #judgeAll(): void {
+  async #judgeAll(): Promise<void> {
     for (const [name, count] of this.#explored.totals.reached) {
       if (count === 0) this.#vacuous('NEVER_REACHED', name, 'no reachable state has this property');
     }
     const leadsTo = this.#explored.model.properties.filter((p) => p.kind === 'leadsTo');
     if (leadsTo.length === 0) return;
-    const graph = stateGraph(this.#explored.model, this.#explored.table);
-    leadsTo.forEach(({ name }, i) => {
+    const graph = await this.#inSlices(stateGraph(this.#explored.model, this.#explored.table));
+    if (graph === undefined) return;
+    for (const [i, { name }] of leadsTo.entries()) {
+      await this.#rest();
+      if (this.stopped !== undefined) return;
       const verdict = judgeLeadsTo(graph, this.#explored.table, graph.marks[i] as Uint8Array);
       if (verdict.tag === 'vacuous') this.#vacuous('PREMISE_NEVER_REACHED', name, 'no reachable state has its premise');
       if (verdict.tag === 'refuted') this.#starved(name, verdict.starvation);
-    });
+    }
+  }
+
+  /** Lets others on this thread have a turn, Ctrl-C among them, and notes whether to stop. */
+  async #rest(): Promise<void> {
+    await new Promise((resolve) => setImmediate(resolve));
+    this.stopped = this.#explored.stop();
+  }
+
+  /** What `work` comes to, a slice at a time; `undefined` where a limit ends it. */
+  async #inSlices<T>(work: Generator<void, T>): Promise<T | undefined> {
+    let until = performance.now() + sliceMs;
+    for (let done = 1; ; done++) {
+      const { done: ended, value } = work.next();
+      if (ended === true) return value;
+      if (done % statesPerLook !== 0 || performance.now() < until) continue;
+      await this.#rest();
+      if (this.stopped !== undefined) return undefined;
+      until = performance.now() + sliceMs;
+    }
   }
 
   #vacuous(code: 'NEVER_REACHED' | 'PREMISE_NEVER_REACHED', rule: string, why: string): void {
@@ -120,12 +147,12 @@ class Conclusion<S, A extends ActionValue> {
 }
 
 /** The answer. Explores all states again where a leads-to property asks for it. */
-export const conclude = <S, A extends ActionValue>(explored: Explored<S, A>): Exploration => {
+export const conclude = async <S, A extends ActionValue>(explored: Explored<S, A>): Promise<Exploration> => {
   const { model, totals, depth, exact, stopped } = explored;
   const conclusion = new Conclusion(explored);
-  conclusion.run();
-  const { found, fault, outOfMemory } = conclusion;
-  const ended = fault !== undefined ? 'fault' : outOfMemory ? 'memory' : stopped;
+  await conclusion.run();
+  const { found, fault } = conclusion;
+  const ended = fault !== undefined ? 'fault' : (stopped ?? conclusion.stopped);
   return {
     model: model.name,
     generated: totals.generated,

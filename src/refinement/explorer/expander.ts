@@ -3,7 +3,7 @@
 import type { Violation } from '../../spec/check.js';
 import { E } from '../../spec/prelude.js';
 import { showValue } from '../values.js';
-import { errorWords, ModelFault } from './fault.js';
+import { errorWords, isOutOfMemory, ModelFault } from './fault.js';
 import {
   type ActionValue,
   checkOfVerdict,
@@ -89,7 +89,7 @@ export class Expander<S, A extends ActionValue> {
   /** Enters the initial states; `false` where memory ran out. */
   begin(): boolean {
     let index = 0;
-    for (const state of this.#model.init()) {
+    for (const state of this.#initial()) {
       this.key.of(state);
       this.totals.generated++;
       const id = this.#table.add(this.key.hi, this.key.lo, noParent, index++);
@@ -98,6 +98,14 @@ export class Expander<S, A extends ActionValue> {
     }
     if (index === 0) throw new ModelFault('no-initial-state', `the model ${this.#model.name} has no initial state`);
     return true;
+  }
+
+  #initial(): readonly S[] {
+    try {
+      return [...this.#model.init()];
+    } catch (error) {
+      throw new ModelFault('threw', `the initial states of ${this.#model.name} threw ${errorWords(error)}`);
+    }
   }
 
   /**
@@ -122,7 +130,7 @@ export class Expander<S, A extends ActionValue> {
     try {
       this.#successors(state, emit);
     } catch (error) {
-      if (error instanceof ModelFault) throw error;
+      if (error instanceof ModelFault || isOutOfMemory(error)) throw error;
       throw new ModelFault('threw', `a step from the state ${this.#shown(state)} threw ${errorWords(error)}`);
     }
   }
@@ -194,7 +202,7 @@ export class Expander<S, A extends ActionValue> {
   }
 
   #judgeStep(action: A, next: S, place: number): void {
-    if (this.#model.within !== undefined && !this.#model.within(next)) return;
+    if (this.#model.within !== undefined && !this.#guarded('the bounds', next, this.#model.within)) return;
     for (const { name, holds } of this.#steps) {
       const verdict = this.#guarded(`the property "${name}" of a step`, next, () =>
         holds(this.#state as S, action, next),
@@ -226,7 +234,11 @@ export class Expander<S, A extends ActionValue> {
   }
 
   #shown(state: S): string {
-    return showValue(this.#model.show === undefined ? state : this.#model.show(state), 200);
+    try {
+      return showValue(this.#model.show === undefined ? state : this.#model.show(state), 200);
+    } catch (error) {
+      return `that cannot be shown (${errorWords(error)})`;
+    }
   }
 
   #dueTwice(): boolean {

@@ -14,6 +14,10 @@ export class ModelFault extends Error {
   }
 }
 
+/** Whether the runtime says that an array or a map can be no larger. */
+export const isOutOfMemory = (error: unknown): boolean =>
+  error instanceof RangeError && /allocation|array length|maximum size/i.test(error.message);
+
 /** An error in one line, for a sentence. */
 export const errorWords = (error: unknown): string => {
   const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);

@@ -63,6 +63,15 @@ export class Fingerprint {
     this.#finish();
   }
 
+  /** The fingerprint of a list of words, by which a state is told apart (`key` of a model). */
+  ofWords(words: Int32Array): void {
+    this.hi = 0x243f6a88;
+    this.lo = 0x03707344;
+    this.#word(words.length);
+    for (let i = 0; i < words.length; i++) this.#word(words[i] as number);
+    this.#finish();
+  }
+
   /** As `of`, from scratch: it differs from what was remembered if a state was changed in place. */
   fresh(value: unknown): void {
     this.#trusting = false;

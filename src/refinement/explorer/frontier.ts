@@ -5,7 +5,11 @@ import type { StateTable } from './state-table.js';
 /** Whether the states of `model` are their own keys, so that the table alone holds them; looks at an initial state. */
 export const hasNumericStates = <S, A extends ActionValue>(model: StateModel<S, A>): boolean => {
   if (model.key !== undefined) return false;
-  for (const state of model.init()) return typeof state === 'number';
+  try {
+    for (const state of model.init()) return typeof state === 'number';
+  } catch {
+    // Whoever enters the initial states tells.
+  }
   return false;
 };
 

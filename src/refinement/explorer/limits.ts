@@ -2,8 +2,10 @@
 import { getHeapStatistics } from 'node:v8';
 import type { ExploreOptions, Progress, StopReason } from './exploration.js';
 
-/** Of the heap's limit; above it an exploration stops before the runtime would end the process. */
-const heapShareMax = 0.9;
+/** Of the heap's limit; above it an exploration stops before the runtime would end the process, which it does when a large map doubles. */
+const heapShareMax = 0.75;
+/** What the limit allows for objects that are young: they do not help the old ones, which fill up first. */
+const youngBytes = 48 * 2 ** 20;
 const progressEveryMs = 1_000;
 const checkpointEveryMs = 60_000;
 
@@ -37,7 +39,7 @@ export class Limits {
     if (statesMax !== undefined && distinct > statesMax) return 'states';
     if (timeLimitMs !== undefined && this.#nowMs() - this.#startMs >= timeLimitMs) return 'time';
     const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics();
-    return used > heapShareMax * limit ? 'memory' : undefined;
+    return used > heapShareMax * Math.max(limit - youngBytes, limit / 2) ? 'memory' : undefined;
   }
 
   report(progress: () => Omit<Progress, 'seconds'>): void {

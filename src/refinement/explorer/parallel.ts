@@ -7,7 +7,7 @@ import { conclude } from './conclude.js';
 import { type Exploration, type ExploreOptions, ExploreRefusal, type StopReason } from './exploration.js';
 import { ModelFault } from './fault.js';
 import { hasNumericStates } from './frontier.js';
-import { Limits } from './limits.js';
+import { canGoOn, Limits } from './limits.js';
 import type { ActionValue, StateModel } from './model.js';
 import { refuseMisfits } from './refuse.js';
 import { fillSlots, grown, StateTable, type TableMemory, tableMemory } from './state-table.js';
@@ -85,7 +85,10 @@ class ParallelSearch {
       clearInterval(poll);
       await Promise.all(this.#threads.map((thread) => thread.end()));
     }
-    return this.#conclude();
+    const result = await this.#conclude();
+    // Of leads-to only the second pass is missing: whoever goes on has explored all states already.
+    if (this.#stopped === undefined && canGoOn(result.stopped)) this.#save(this.#totals());
+    return result;
   }
 
   async #explore(): Promise<void> {
@@ -235,7 +238,7 @@ class ParallelSearch {
     saveCheckpoint(this.#options.checkpoint, this.#model, { ...rest, memory, totals });
   }
 
-  #conclude(): Exploration {
+  #conclude(): Promise<Exploration> {
     const fault = this.#rests.find((rest) => rest.fault !== undefined)?.fault;
     // All were found in one level: their traces are equally long.
     const found = this.#rests.find((rest) => rest.found !== undefined)?.found;
@@ -248,6 +251,7 @@ class ParallelSearch {
       depth: this.#depth,
       seconds: () => this.#limits.seconds(),
       stopped: this.#stopped,
+      stop: () => this.#limits.stop(this.#distinct()),
       found,
       fault: fault === undefined ? undefined : { error: new ModelFault(fault.kind, fault.sentence), at: fault.at },
     });

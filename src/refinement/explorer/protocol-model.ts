@@ -6,7 +6,7 @@
 import type { EnabledSteps } from '../../protocol/behavior.js';
 import type { PersistentMap } from '../../protocol/persistent-map.js';
 import type { ProtocolHost } from '../../protocol/protocol.js';
-import { SentPackets } from '../../protocol/sent-packets.js';
+import { listed, SentPackets } from '../../protocol/sent-packets.js';
 import {
   type PacketKey,
   packetKeyBy,
@@ -175,8 +175,10 @@ class ProtocolExplorer<C, S, M extends Tagged, Step extends Tagged, G, Spec, Spe
 
   #justified(state: ExploredCluster<S, M, G>): Check {
     const { service } = this.#parts.cluster.refinement;
-    const { spec } = this.#viewOf(state);
-    return firstViolation([...state.sent.values()].map((packet) => () => service.justifies(spec, packet)));
+    const { spec, cluster } = this.#viewOf(state);
+    return firstViolation(
+      [...state.sent.values()].map((packet) => () => service.justifies(spec, packet, cluster.sent)),
+    );
   }
 
   /** The service's steps lead from the abstraction of `before` to that of `after`, and take only what was sent. */
@@ -225,6 +227,7 @@ class ExploredPackets<M extends Tagged> extends SentPackets<M> {
   readonly #sent: PersistentMap<string, Packet<M>>;
   readonly #keyOf: PacketKey<M>;
   #byTag: Map<string, Packet<M>[]> | undefined;
+  #bySource: Map<EndPoint, Packet<M>[]> | undefined;
 
   constructor(sent: PersistentMap<string, Packet<M>>, keyOf: PacketKey<M>) {
     super(neverEncoded);
@@ -251,13 +254,17 @@ class ExploredPackets<M extends Tagged> extends SentPackets<M> {
   override tagged(tag: M['tag']): readonly Packet<M>[] {
     if (this.#byTag === undefined) {
       this.#byTag = new Map();
-      for (const packet of this.#sent.values()) {
-        const same = this.#byTag.get(packet.message.tag);
-        if (same === undefined) this.#byTag.set(packet.message.tag, [packet]);
-        else same.push(packet);
-      }
+      for (const packet of this.#sent.values()) listed(this.#byTag, packet.message.tag, packet);
     }
     return this.#byTag.get(tag) ?? [];
+  }
+
+  override from(source: EndPoint): readonly Packet<M>[] {
+    if (this.#bySource === undefined) {
+      this.#bySource = new Map();
+      for (const packet of this.#sent.values()) listed(this.#bySource, packet.source, packet);
+    }
+    return this.#bySource.get(source) ?? [];
   }
 }
 

@@ -3,7 +3,7 @@ import { loadCheckpoint, saveCheckpoint } from './checkpoint.js';
 import { conclude } from './conclude.js';
 import { Expander } from './expander.js';
 import type { Exploration, ExploreOptions, StopReason } from './exploration.js';
-import { ModelFault } from './fault.js';
+import { isOutOfMemory, ModelFault } from './fault.js';
 import { Frontier, hasNumericStates } from './frontier.js';
 import { canGoOn, Limits } from './limits.js';
 import type { ActionValue, StateModel } from './model.js';
@@ -60,8 +60,11 @@ class Search<S, A extends ActionValue> {
       this.#guarded(() => this.#slice());
       await new Promise((resolve) => setImmediate(resolve));
     }
-    if (this.#options.checkpoint !== undefined && canGoOn(this.#stopped)) this.#save();
-    return this.#conclude();
+    if (canGoOn(this.#stopped)) this.#save();
+    const result = await this.#conclude();
+    // Of leads-to only the second pass is missing: whoever goes on has explored all states already.
+    if (this.#stopped === undefined && canGoOn(result.stopped)) this.#save();
+    return result;
   }
 
   #begin(): void {
@@ -114,6 +117,10 @@ class Search<S, A extends ActionValue> {
     try {
       work();
     } catch (error) {
+      if (isOutOfMemory(error)) {
+        this.#stopped = 'memory';
+        return;
+      }
       if (!(error instanceof ModelFault)) throw error;
       this.#fault = error;
       this.#stopped = 'fault';
@@ -126,7 +133,8 @@ class Search<S, A extends ActionValue> {
   }
 
   #save(): void {
-    saveCheckpoint(this.#options.checkpoint as string, this.#model, {
+    if (this.#options.checkpoint === undefined) return;
+    saveCheckpoint(this.#options.checkpoint, this.#model, {
       memory: this.#table.memory,
       symmetry: this.#symmetry,
       head: this.#head,
@@ -138,7 +146,7 @@ class Search<S, A extends ActionValue> {
     });
   }
 
-  #conclude(): Exploration {
+  #conclude(): Promise<Exploration> {
     const { totals, found, key, at } = this.#expander;
     return conclude({
       model: this.#model,
@@ -149,6 +157,7 @@ class Search<S, A extends ActionValue> {
       depth: this.#depth,
       seconds: () => this.#limits.seconds(),
       stopped: this.#stopped,
+      stop: () => this.#limits.stop(totals.distinct),
       found,
       fault: this.#fault === undefined ? undefined : { error: this.#fault, at },
     });

@@ -8,7 +8,7 @@ import type { ActionValue, Property, StateModel } from './model.js';
 import { StateKey } from './state-key.js';
 import type { StateTable } from './state-table.js';
 import { actionWords } from './trace.js';
-import { walkStates } from './walk.js';
+import { walking } from './walk.js';
 
 /** The label of steps without fairness. */
 export const unfair = -1;
@@ -23,8 +23,11 @@ export interface StateGraph extends Graph {
   readonly marks: readonly Uint8Array[];
 }
 
-/** Explores all states once more, and notes every step that changes the state. */
-export const stateGraph = <S, A extends ActionValue>(model: StateModel<S, A>, table: StateTable): StateGraph => {
+/** Explores all states once more, and notes every step that changes the state; rests after each state. */
+export function* stateGraph<S, A extends ActionValue>(
+  model: StateModel<S, A>,
+  table: StateTable,
+): Generator<void, StateGraph> {
   const properties = model.properties.filter((p): p is LeadsTo<S, A> => p.kind === 'leadsTo');
   const marks = properties.map(() => new Uint8Array(table.size));
   const starts = new Int32Array(table.size + 1);
@@ -44,7 +47,7 @@ export const stateGraph = <S, A extends ActionValue>(model: StateModel<S, A>, ta
   };
 
   let filled = 0;
-  walkStates(model, table, false, (id, state, emissions) => {
+  yield* walking(model, table, false, (id, state, emissions) => {
     while (filled <= id) starts[filled++] = targets.length;
     properties.forEach((property, i) => {
       (marks[i] as Uint8Array)[id] = markOf(property, state);
@@ -60,7 +63,7 @@ export const stateGraph = <S, A extends ActionValue>(model: StateModel<S, A>, ta
   });
   while (filled <= table.size) starts[filled++] = targets.length;
   return { starts, targets: targets.view(), labels: labels.view(), instances, marks };
-};
+}
 
 const markOf = <S, A>({ name, premise, goal }: LeadsTo<S, A>, state: S): number => {
   try {

@@ -4,6 +4,14 @@ import { errorWords, ModelFault } from './fault.js';
 import { Fingerprint } from './fingerprint.js';
 import type { ActionValue, StateModel } from './model.js';
 
+const guarded = <T>(what: string, compute: () => T): T => {
+  try {
+    return compute();
+  } catch (error) {
+    throw new ModelFault('threw', `a state cannot be told from others: ${what} threw ${errorWords(error)}`);
+  }
+};
+
 /** Computes keys; `hi` and `lo` (unsigned) are those of the last state. */
 export class StateKey<S, A extends ActionValue> {
   hi = 0;
@@ -25,12 +33,12 @@ export class StateKey<S, A extends ActionValue> {
 
   /** The key of the state that stands for `state`; throws `ModelFault` where it has none. */
   of(state: S): void {
-    this.#of(this.#canonical === undefined ? state : this.#canonical(state), false);
+    this.#of(this.#representative(state), false);
   }
 
   /** The key of `state` itself, from scratch. */
   freshOf(state: S): void {
-    this.#of(this.#canonical === undefined ? state : this.#canonical(state), true);
+    this.#of(this.#representative(state), true);
   }
 
   /** The key of `state` itself, whatever stands for it. */
@@ -38,8 +46,14 @@ export class StateKey<S, A extends ActionValue> {
     this.#of(state, false);
   }
 
+  #representative(state: S): S {
+    const canonical = this.#canonical;
+    return canonical === undefined ? state : guarded('the state that stands for it', () => canonical(state));
+  }
+
   #of(state: S, fresh: boolean): void {
-    const value: unknown = this.#key === undefined ? state : this.#key(state);
+    const key = this.#key;
+    const value: unknown = key === undefined ? state : guarded('its key', () => key(state));
     if (typeof value === 'number') this.#number(value);
     else this.#hash(value, fresh);
   }
@@ -54,11 +68,10 @@ export class StateKey<S, A extends ActionValue> {
 
   #hash(value: unknown, fresh: boolean): void {
     if (this.#exact !== false) this.#decide(false);
-    const hashed =
-      value instanceof Int32Array ? new Uint8Array(value.buffer, value.byteOffset, value.byteLength) : value;
     try {
-      if (fresh) this.#fingerprint.fresh(hashed);
-      else this.#fingerprint.of(hashed);
+      if (value instanceof Int32Array) this.#fingerprint.ofWords(value);
+      else if (fresh) this.#fingerprint.fresh(value);
+      else this.#fingerprint.of(value);
     } catch (error) {
       if (!(error instanceof UnsupportedValue)) throw error;
       throw new ModelFault('not-serializable', `a state cannot be written down: ${errorWords(error)}`);

@@ -49,6 +49,16 @@ export const walkStates = <S, A extends ActionValue>(
   symmetry: boolean,
   visit: (id: number, state: S, emissions: readonly Emission<S, A>[]) => void,
 ): void => {
+  for (const _ of walking(model, table, symmetry, visit));
+};
+
+/** As `walkStates`, with a rest after each state. */
+export function* walking<S, A extends ActionValue>(
+  model: StateModel<S, A>,
+  table: StateTable,
+  symmetry: boolean,
+  visit: (id: number, state: S, emissions: readonly Emission<S, A>[]) => void,
+): Generator<void, void> {
   const key = new StateKey(model, symmetry);
   const successors = successorsOf(model);
   const children = new Children(table);
@@ -70,5 +80,6 @@ export const walkStates = <S, A extends ActionValue>(
     successors(state, (action, next) => emissions.push({ action, next }));
     for (const child of children.of(id)) await_(child, emissions[table.viaOf(child)]?.next);
     visit(id, state, emissions);
+    yield;
   }
-};
+}

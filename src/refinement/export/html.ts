@@ -5,6 +5,7 @@
 import type { ShownExecution } from '../schedule/counterexamples.js';
 import { diagramOf } from './diagram.js';
 import { escapeHtml } from './escape.js';
+import { windowWords } from './itf.js';
 import { script } from './page-script.js';
 import { style } from './page-style.js';
 import { panelOf, violationBox } from './panel.js';
@@ -24,7 +25,7 @@ const policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsaf
 
 /** The text of the page. */
 export const htmlOf = (execution: ShownExecution, facts: PageFacts): string => {
-  const { system, found, steps, hosts } = execution;
+  const { system, found, steps, hosts, window } = execution;
   const spaceTime = spaceTimeOf(execution);
   const planted = facts.plant === undefined ? '' : ` with the planted bug ${facts.plant}`;
   const shown = spaceTime.events.findIndex((event) => event.tag === 'step' && event.fails);
@@ -41,7 +42,7 @@ export const htmlOf = (execution: ShownExecution, facts: PageFacts): string => {
 <body>
 <header>
 <h1>${escapeHtml(system)}<span>${escapeHtml(planted)}</span></h1>
-<p class="facts">${steps.length} steps of ${hosts.length} hosts · seed ${facts.seed} · ${escapeHtml(facts.source)} · trace <code>${escapeHtml(facts.traceHash.slice(0, 16))}</code></p>
+<p class="facts">${steps.length} steps of ${hosts.length} ${hosts.length === 1 ? 'host' : 'hosts'}${escapeHtml(windowWords(window, steps.length))} · seed ${facts.seed} · ${escapeHtml(facts.source)} · trace <code>${escapeHtml(facts.traceHash.slice(0, 16))}</code></p>
 ${violationBox(found)}
 </header>
 <main>

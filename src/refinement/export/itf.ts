@@ -42,7 +42,7 @@ const vars = ['hosts', 'spec', 'sent', 'received', 'node', 'clock', 'violation']
 
 /** The text of an ITF file; `source` names where the execution comes from. */
 export const itfOf = (execution: ShownExecution, source: string): string => {
-  const { system, initial, initialSpec, steps, found } = execution;
+  const { system, initial, initialSpec, steps, found, window } = execution;
   const hosts = new Map(initial);
   const violation = found === undefined ? none : some({ code: found.code, rule: found.rule, check: found.check });
   const state = (index: number, action: string, step: ShownExecutedStep | undefined, fails: boolean): unknown => ({
@@ -62,7 +62,7 @@ export const itfOf = (execution: ShownExecution, source: string): string => {
   });
   const states = [state(0, 'init', undefined, found !== undefined && steps.length === 0)];
   for (const [i, step] of steps.entries()) {
-    hosts.set(step.scheduled.node, step.after);
+    if (!ofClient(step)) hosts.set(step.scheduled.node, step.after);
     const last = i === steps.length - 1;
     states.push(state(i + 1, actionOf(step), step, last && found !== undefined));
   }
@@ -70,14 +70,27 @@ export const itfOf = (execution: ShownExecution, source: string): string => {
     format: 'ITF',
     'format-description': 'https://apalache-mc.org/docs/adr/015adr-trace.html',
     source,
-    description: `a counterexample of ${system}${found === undefined ? '' : `: ${found.rule}`}`,
+    description: `a counterexample of ${system}${found === undefined ? '' : `: ${found.rule}`}${windowWords(window, steps.length)}`,
     status: found === undefined ? 'ok' : 'violation',
   };
   return `{\n "#meta": ${JSON.stringify(meta)},\n "vars": ${JSON.stringify(vars)},\n "states": [\n${states.map((s) => `  ${JSON.stringify(s)}`).join(',\n')}\n ]\n}\n`;
 };
 
+/** Which steps of a run are shown, where not all are. */
+export const windowWords = (window: ShownExecution['window'], shown: number): string => {
+  if (window === undefined) return '';
+  const { leftOut, healedAfter } = window;
+  const all = leftOut === 0 ? `all ${shown}` : `the last ${shown} of ${leftOut + shown}`;
+  return `; ${all} steps of the run are shown, and the faults healed after step ${healedAfter}`;
+};
+
+/** Whether a step is one of a client, which is told something. */
+export const ofClient = ({ after }: ShownExecutedStep): boolean => after === undefined;
+
 /** The protocol steps of a host step, by name. */
-export const actionOf = ({ transitions, refused }: ShownExecutedStep): string => {
+export const actionOf = (step: ShownExecutedStep): string => {
+  if (ofClient(step)) return 'told';
+  const { transitions, refused } = step;
   const names = transitions.map(({ step }) => step.tag);
   if (refused) names.push('refused');
   return names.length === 0 ? 'stutter' : names.join(', ');

@@ -13,6 +13,7 @@ h1 { font-size: 20px; margin: 0; } h1 span { font-weight: 400; color: var(--mute
 h2 { font-size: 16px; margin: 0 0 6px; } h3 { font-size: 12px; margin: 14px 0 4px; color: var(--muted); text-transform: uppercase; letter-spacing: .04em; }
 .facts { color: var(--muted); margin: 2px 0 12px; }
 code { font: 12px/1.5 ui-monospace, Menlo, Consolas, monospace; overflow-wrap: anywhere; }
+pre { font: 12px/1.4 ui-monospace, Menlo, Consolas, monospace; margin: 10px 0 0; overflow-x: auto; }
 mark { background: var(--mark); color: inherit; border-radius: 2px; }
 .violation { background: var(--bad-bg); border-left: 4px solid var(--bad); border-radius: 4px; padding: 12px 16px; }
 .violation h2 { color: var(--bad); } .violation p { margin: 4px 0; } .violation.none { border-color: var(--line); background: none; } .violation.none h2 { color: inherit; margin: 0; }

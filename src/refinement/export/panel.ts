@@ -4,6 +4,7 @@ import type { ShownExecution } from '../schedule/counterexamples.js';
 import type { FoundInSchedule } from '../schedule/scheduled-run.js';
 import { showValue } from '../values.js';
 import { escapeHtml } from './escape.js';
+import { ofClient } from './itf.js';
 import type { SpaceTime, SpaceTimeEvent } from './space-time.js';
 import { type StateRow, stateRows } from './state-rows.js';
 
@@ -15,7 +16,7 @@ type Shown = Extract<SpaceTimeEvent, { tag: 'step' }>;
 export const violationBox = (found: FoundInSchedule | undefined): string => {
   if (found === undefined) return '<section class="violation none"><h2>No violation</h2></section>';
   const { rule, code, check, node, evidence } = found;
-  const { component, where, host, protocol, stack: _, ...rest } = evidence;
+  const { component, where, host, protocol, picture, stack: _, ...rest } = evidence;
   const place =
     component === undefined ? '' : comparison(text(component), text(where ?? ''), text(host), text(protocol));
   const rows = Object.entries(rest).map(
@@ -23,8 +24,12 @@ export const violationBox = (found: FoundInSchedule | undefined): string => {
   );
   return `<section class="violation"><h2>This does not hold: ${escapeHtml(rule)}</h2>
 <p><code>${escapeHtml(code)}</code> · check ${escapeHtml(check)} · at ${escapeHtml(node)}${released(found)}</p>
-${place}${rows.length === 0 ? '' : `<dl>${rows.join('')}</dl>`}</section>`;
+${place}${rows.length === 0 ? '' : `<dl>${rows.join('')}</dl>`}${linesBox(picture)}</section>`;
 };
+
+/** A picture in lines of text, such as that of a history. */
+const linesBox = (picture: unknown): string =>
+  Array.isArray(picture) ? `<pre>${picture.map((line) => escapeHtml(text(line))).join('\n')}</pre>` : '';
 
 const released = ({ stoppedBeforeRelease }: FoundInSchedule): string =>
   stoppedBeforeRelease === true ? ' · the node was stopped, and nothing of the step left it' : '';
@@ -58,7 +63,8 @@ export const panelOf = (
   at: number,
   selected: boolean,
 ): string => {
-  const title = event.tag === 'send' ? `${event.on} sends` : `Step of ${event.on}`;
+  const earlier = execution.hosts.includes(event.on) ? ', before the first step shown' : '';
+  const title = event.tag === 'send' ? `${event.on} sends${earlier}` : `Step of ${event.on}`;
   const body =
     event.tag === 'send'
       ? list([packetLine(`to ${event.target}`, event.message)])
@@ -80,13 +86,25 @@ const stepBody = (execution: ShownExecution, spaceTime: SpaceTime, event: Shown,
   const received = spaceTime.arrows
     .filter(({ to }) => to === at)
     .map(({ source, message, from }) => packetLine(`from ${source} (${from + 1})`, message));
-  const failure = fails ? '<p class="fails">This step fails: see above.</p>' : '';
+  const failure = fails ? `<p class="fails">${failureWords(execution)}: see above.</p>` : '';
+  if (ofClient(step)) return `${failure}<h3>is told</h3>${list(received)}`;
   const done =
     step.refused && step.transitions.length === 0 ? refusedByNode(execution, event) : passed(spaceTime, event, at);
   return `${failure}<p class="clock">its clock shows ${step.scheduled.timeMs} ms</p>
 <h3>received</h3>${list(received)}
 ${done}
 <h3>state</h3>${stateTable(stateRows(step.before, step.after))}`;
+};
+
+const failureWords = ({ found }: ShownExecution): string => {
+  switch (found?.check) {
+    case 'LIN':
+      return "With this answer the clients' history has no order";
+    case 'LIVE':
+      return 'Here the bound ends';
+    default:
+      return 'This step fails';
+  }
 };
 
 /** A step in which the node's own judge found fault: what the host recorded, and would have sent. */

@@ -22,7 +22,7 @@ export interface Arrow {
   readonly message: Tagged | undefined;
 }
 
-/** What happened on a line: a host's step, or the send of someone outside. */
+/** What happened on a line: a step of a host, or of a client that is told something; or a send of someone outside, or before the first step shown. */
 export type SpaceTimeEvent =
   | { readonly tag: 'step'; readonly on: EndPoint; readonly step: ShownExecutedStep; readonly fails: boolean }
   | {
@@ -47,7 +47,7 @@ export const spaceTimeOf = (execution: ShownExecution): SpaceTime => {
   const arrows: Arrow[] = [];
   const stepAt = new Map<number, number>();
   const sentAt = new Map<string, number>();
-  const outside = new Set<EndPoint>();
+  const outside = new Set<EndPoint>(steps.map((step) => step.scheduled.node));
 
   const sendAt = ({ source, bytes, origin }: Received, target: EndPoint): number => {
     const stepped = origin === undefined ? undefined : stepAt.get(origin.step);

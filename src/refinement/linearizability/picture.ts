@@ -98,7 +98,8 @@ const rowsOf = (operations: readonly ShownOperation[], e: Explanation, shown: re
 const partialWords = (operations: readonly ShownOperation[], p: PartialLinearization): string => {
   const missing = p.missing.slice(0, 4).map((i) => named(operations[i] as ShownOperation));
   const more = p.missing.length > missing.length ? ` and ${p.missing.length - missing.length} more` : '';
-  return `${p.order.length} operations can be placed; the state then is ${short(p.state)}, and what does not fit is ${missing.join(', ')}${more}`;
+  const count = p.order.length;
+  return `${count} ${count === 1 ? 'operation' : 'operations'} can be placed; the state then is ${short(p.state)}, and what does not fit is ${missing.join(', ')}${more}`;
 };
 
 /** Sentences and a picture, line by line. */

@@ -7,10 +7,13 @@
  * one called first goes first; and configurations are kept relative to the first return that is not placed, which makes
  * them short however long the history is.
  */
+
+import { setBit } from './bits.js';
 import type { Budget, Limit } from './budget.js';
 import { ConfigurationCache } from './cache.js';
 import { Links } from './links.js';
 import type { Model } from './model.js';
+import { OpenOperations } from './open-operations.js';
 import { refused, States } from './states.js';
 import type { Timeline } from './timeline.js';
 
@@ -67,10 +70,7 @@ class Search<S, Op, Out> {
   /** Slots of placed operations that return after the first return that is not placed. */
   readonly #mask: Int32Array;
   readonly #head: Int32Array;
-  /** Open operations used up: a bit each, and how many of each list in `alike`. */
-  readonly #open: Int32Array;
-  readonly #used: Int32Array;
-  readonly #alikeOf: Int32Array;
+  readonly #open: OpenOperations;
   /** By number: 1 where the operation only looks. */
   readonly #looks: Uint8Array;
   readonly #cache: ConfigurationCache;
@@ -98,13 +98,10 @@ class Search<S, Op, Out> {
     this.#mask = new Int32Array((slots + 31) >>> 5);
     this.#masks = new Int32Array(this.#mask.length * (total + 1));
     this.#head = new Int32Array(2 + this.#mask.length);
-    this.#open = new Int32Array((total - answered + 31) >>> 5);
-    this.#used = new Int32Array(alike.length);
-    this.#alikeOf = new Int32Array(total - answered);
-    for (const [i, list] of alike.entries()) for (const n of list) this.#alikeOf[n - answered] = i;
+    this.#open = new OpenOperations(answered, total, alike);
     const looks = (n: number): boolean => model.readOnly?.(line.ops[n] as Op, line.outputs[n] as Out) === true;
     this.#looks = Uint8Array.from({ length: answered }, (_, n) => Number(looks(n)));
-    this.#cache = new ConfigurationCache(this.#head.length, this.#open.length);
+    this.#cache = new ConfigurationCache(this.#head.length, this.#open.bits.length);
     this.#state = this.#states.initial;
   }
 
@@ -196,7 +193,7 @@ class Search<S, Op, Out> {
     this.#head[0] = this.#line.rank[this.#returns.first] as number;
     this.#head[1] = this.#state;
     this.#head.set(this.#mask, 2);
-    return this.#cache.add(this.#head, this.#open);
+    return this.#cache.add(this.#head, this.#open.bits);
   }
 
   /** The operation that returns first must be placed before any later call; often nothing else needs to be. */
@@ -226,28 +223,18 @@ class Search<S, Op, Out> {
 
   /** What may be placed before the answered operation `n`. */
   *#before(n: number): Iterable<Op> {
-    const { answered, alike, call, return: returns, ops } = this.#line;
+    const { answered, call, return: returns, ops } = this.#line;
     const until = returns[n] as number;
     for (let i = this.#calls.first; i !== answered && (call[i] as number) < until; i = this.#calls.after(i))
       if (i !== n) yield ops[i] as Op;
-    for (const [i, list] of alike.entries()) {
-      const open = list[this.#used[i] as number];
-      if (open !== undefined && (call[open] as number) < until) yield ops[open] as Op;
-    }
-  }
-
-  /** Open operations that may be placed: of those that do the same the first one left. */
-  *#openNow(): Iterable<number> {
-    const { alike, call, return: returns } = this.#line;
-    const before = returns[this.#returns.first] as number;
-    for (let i = 0; i < alike.length; i++) {
-      const n = alike[i]?.[this.#used[i] as number];
-      if (n !== undefined && (call[n] as number) < before) yield n;
-    }
+    for (const open of this.#open.next()) if ((call[open] as number) < until) yield ops[open] as Op;
   }
 
   #stackOpen(beforeOpen: number): void {
-    for (const n of this.#openNow()) {
+    const { call, return: returns } = this.#line;
+    const before = returns[this.#returns.first] as number;
+    for (const n of this.#open.next()) {
+      if ((call[n] as number) >= before) continue;
       const next = this.#states.step(this.#state, n);
       if (next === refused || next === this.#state) continue;
       // Where the open operation before this one makes no difference, it need not have happened.
@@ -276,7 +263,7 @@ class Search<S, Op, Out> {
     this.#trail.push(n);
     const { answered, byReturn, rank, slot } = this.#line;
     if (n >= answered) {
-      this.#setOpen(n - answered, 1);
+      this.#open.place(n);
       return;
     }
     this.#placed++;
@@ -295,22 +282,11 @@ class Search<S, Op, Out> {
   #takeBack(n: number): void {
     const { answered } = this.#line;
     if (n >= answered) {
-      this.#setOpen(n - answered, -1);
+      this.#open.takeBack(n);
       return;
     }
     this.#placed--;
     this.#returns.restore(n);
     this.#calls.restore(n);
   }
-
-  #setOpen(bit: number, by: 1 | -1): void {
-    setBit(this.#open, bit, by === 1);
-    const list = this.#alikeOf[bit] as number;
-    this.#used[list] = (this.#used[list] as number) + by;
-  }
 }
-
-const setBit = (bits: Int32Array, bit: number, on: boolean): void => {
-  const word = bits[bit >>> 5] as number;
-  bits[bit >>> 5] = on ? word | (1 << (bit & 31)) : word & ~(1 << (bit & 31));
-};

@@ -1,6 +1,6 @@
 /**
  * The file of a counterexample: a cluster, a schedule, the violation that it leads to and the hash of everything that happens
- * on the way. Version 1; docs/counterexamples.md describes it.
+ * on the way. docs/counterexamples.md describes it.
  */
 import { createHash } from 'node:crypto';
 import * as t from 'io-ts';
@@ -9,9 +9,17 @@ import { parseEndPoint } from '../../spec/endpoint.js';
 import { E } from '../../spec/prelude.js';
 
 export const counterexampleFormat = 'ironkeel-counterexample';
-const version = 1;
+/** Version 1 had no clients and no requests in its runs, and no steps of clients. */
+export const counterexampleVersion = 2;
 
 const nullable = <A>(type: t.Type<A, unknown>) => t.union([type, t.null]);
+
+const wholeNumber = (least: number): t.Type<number> => {
+  const is = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= least;
+  const validate: t.Validate<unknown, number> = (value, context) =>
+    is(value) ? t.success(value) : t.failure(value, context);
+  return new t.Type(`a whole number from ${least}`, is, validate, t.identity);
+};
 
 const scheduledStep = t.type({
   node: t.string,
@@ -21,18 +29,20 @@ const scheduledStep = t.type({
 
 const body = t.type({
   format: t.literal(counterexampleFormat),
-  version: t.literal(version),
+  version: t.literal(counterexampleVersion),
   system: t.string,
   /** The bug that was planted, if one was. */
   plant: nullable(t.string),
   /** The simulated run in which the violation was found. */
   run: t.type({
-    seed: t.number,
-    steps: t.number,
+    seed: wholeNumber(0),
+    steps: wholeNumber(0),
     simulatedMs: nullable(t.number),
     faults: t.array(t.string),
-    nodes: nullable(t.number),
+    nodes: nullable(wholeNumber(1)),
     rate: nullable(t.number),
+    clients: nullable(wholeNumber(0)),
+    requests: nullable(wholeNumber(0)),
   }),
   /** The constants; null where the run's seed draws them again. */
   cluster: nullable(
@@ -45,7 +55,7 @@ const body = t.type({
       t.partial({ administrators: t.array(t.string) }),
     ]),
   ),
-  /** The steps; null where the whole run is the counterexample, such as one without progress. */
+  /** The steps, those of clients included where their history is judged; null where the whole run is the counterexample, such as one without progress. */
   schedule: nullable(t.array(scheduledStep)),
   violation: t.type({
     check: t.string,
@@ -95,8 +105,10 @@ export const readCounterexample = (parsed: unknown): E.Either<string, Counterexa
   if (typeof parsed !== 'object' || parsed === null || !isCounterexample(parsed))
     return E.left(`is not of the format ${counterexampleFormat}`);
   const { digest, ...rest } = parsed as Readonly<Record<string, unknown>>;
-  if (rest.version !== version)
-    return E.left(`is a counterexample of version ${JSON.stringify(rest.version)}, and this program reads ${version}`);
+  if (rest.version !== counterexampleVersion)
+    return E.left(
+      `is a counterexample of version ${JSON.stringify(rest.version)}, and this program reads ${counterexampleVersion}`,
+    );
   const decoded = body.decode(rest);
   if (E.isLeft(decoded))
     return E.left(`is a damaged counterexample: ${PathReporter.report(decoded)[0] ?? 'no reason'}`);

@@ -6,7 +6,7 @@ import { type FaultName, faultNames } from '../simulation/faults.js';
 import type { Found, RunOptions } from '../simulation/run-result.js';
 import type { ClusterDescription } from '../system.js';
 import { fromPlain, toPlain } from '../values.js';
-import { type Counterexample, counterexampleFormat } from './counterexample.js';
+import { type Counterexample, counterexampleFormat, counterexampleVersion } from './counterexample.js';
 import type { Received, Schedule, ScheduledStep } from './schedule.js';
 import type { FoundInSchedule } from './scheduled-run.js';
 
@@ -16,13 +16,13 @@ export const headOf = (
   run: RunOptions,
   plant: string | undefined,
 ): Pick<Counterexample, 'format' | 'version' | 'system' | 'plant' | 'run'> => {
-  const { seed, steps, simulatedMs = null, faults, nodes = null, rate = null } = run;
+  const { seed, steps, simulatedMs = null, faults, nodes = null, rate = null, clients = null, requests = null } = run;
   return {
     format: counterexampleFormat,
-    version: 1,
+    version: counterexampleVersion,
     system,
     plant: plant ?? null,
-    run: { seed, steps, simulatedMs, faults: [...faults], nodes, rate },
+    run: { seed, steps, simulatedMs, faults: [...faults], nodes, rate, clients, requests },
   };
 };
 
@@ -95,7 +95,7 @@ export const runOptionsOf = (run: Counterexample['run']): E.Either<string, RunOp
   const known = (name: string): name is FaultName => (faultNames as readonly string[]).includes(name);
   const unknown = run.faults.find((name) => !known(name));
   if (unknown !== undefined) return E.left(`the fault ${JSON.stringify(unknown)} of the run is not known here`);
-  const { seed, steps, simulatedMs, nodes, rate } = run;
+  const { seed, steps, simulatedMs, nodes, rate, clients, requests } = run;
   return E.right({
     seed,
     steps,
@@ -103,5 +103,7 @@ export const runOptionsOf = (run: Counterexample['run']): E.Either<string, RunOp
     faults: run.faults.filter(known),
     nodes: nodes ?? undefined,
     rate: rate ?? undefined,
+    clients: clients ?? undefined,
+    requests: requests ?? undefined,
   });
 };

@@ -84,7 +84,8 @@ export class ScheduledNode<C, H extends Host<M, W>, S, M, Step, W> {
     const { me, definition } = this.#parts;
     this.#nowMs = Math.max(this.#nowMs, timeMs);
     for (const { source, bytes } of packets) {
-      const message = definition.refinement.codec.decode(bytes);
+      // From a copy, as on a node: the judge reads `bytes`.
+      const message = definition.refinement.codec.decode(new Uint8Array(bytes));
       if (E.isRight(message)) this.#inbox.push({ packet: { source, target: me, message: message.right }, bytes });
     }
     this.#loop.step();

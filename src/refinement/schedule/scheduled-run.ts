@@ -10,20 +10,24 @@ import type { Tagged } from '../cluster.js';
 import { ClusterJudge } from '../cluster-judge.js';
 import { blamed, tookWithoutRight } from '../simulation/blame.js';
 import { stranger } from '../simulation/environment.js';
-import type { SimulatedSystem } from '../simulation/simulated-system.js';
+import type { ScheduledClients, SimulatedSystem } from '../simulation/simulated-system.js';
 import type { Transition } from '../transition.js';
+import { PacketsOfRun } from './packets-of-run.js';
 import type { DrawnCluster } from './recorder.js';
-import { type Origin, packetKey, type Received, type Schedule, type ScheduledStep } from './schedule.js';
+import { packetKey, type Received, type Schedule, type ScheduledStep } from './schedule.js';
 import { ScheduleHash } from './schedule-hash.js';
 import { ScheduledNode } from './scheduled-node.js';
-import type { WatchedStep } from './watched-host.js';
+import { clientStep, type WatchedStep } from './watched-host.js';
 
 /** A violation in a schedule. */
 export interface FoundInSchedule extends Violation {
   readonly check: CheckKind;
   /** The host that was stepping, or `cluster`. */
   readonly node: string;
-  /** The place of its step in the executed schedule, from 0; the schedule's length where it was found at the end, -1 at the start. */
+  /**
+   * The place of its step in the executed schedule, from 0; the last one for a history that is not linearizable; the schedule's
+   * length where something else was found at the end, -1 at the start.
+   */
   readonly at: number;
   /** For a violation that stops a node: whether nothing of the refused step left it. */
   readonly stoppedBeforeRelease: boolean | undefined;
@@ -32,9 +36,10 @@ export interface FoundInSchedule extends Violation {
 /** What one step did, for whoever looks at a schedule. */
 export interface ExecutedStep<S, M, Step, Spec> {
   readonly scheduled: ScheduledStep;
-  readonly before: S;
-  /** The protocol's state after the step; that before it where the step was refused. */
-  readonly after: S;
+  /** The protocol's state before the step; none for a step of a client. */
+  readonly before: S | undefined;
+  /** The protocol's state after the step; that before it where the step was refused; none for a step of a client. */
+  readonly after: S | undefined;
   readonly spec: Spec | undefined;
   /** The protocol steps that the host step refines, as far as they were judged. */
   readonly transitions: readonly Transition<S, M, Step>[];
@@ -47,7 +52,7 @@ export interface Execution {
   readonly found: FoundInSchedule | undefined;
   /** The schedule as it happened: until the violation, with the packets that were really received, and where each came from. */
   readonly happened: Schedule;
-  /** For each step that happened: whether it changed nothing and sent nothing. */
+  /** For each step that happened: whether it changed nothing and sent nothing, or told a client nothing. */
   readonly idle: readonly boolean[];
   /** The hash of the whole, and up to and including each step. */
   readonly traceHash: string;
@@ -59,9 +64,16 @@ export interface ExecutionOptions<S, M, Step, Spec> {
   readonly onStep?: (step: ExecutedStep<S, M, Step, Spec>) => void;
   /**
    * How much is judged: everything; or, for a search that judges everything at its end, what changed in each host, and the
-   * cluster or not. Only an execution that judges everything has hashes.
+   * cluster or not. Only an execution that judges everything, or that somebody looks at, has hashes.
    */
   readonly judged?: 'everything' | 'changes' | 'changes of hosts';
+  /**
+   * Whether the clients of the system take part: steps that are none of a host are theirs, they send only what a client could
+   * have sent, and their history is judged at the end.
+   */
+  readonly clients?: boolean;
+  /** Of equal packets, which one a step is shown to receive: the first that was sent, unless given. */
+  readonly origin?: 'first' | 'last';
 }
 
 /** Protocol steps between two judgements of everything from scratch; everything is judged once more at the end. */
@@ -75,11 +87,6 @@ export const execute = <C, H extends Host<M, W>, S, M extends Tagged, Step exten
   options: ExecutionOptions<S, M, Step, Spec> = {},
 ): Execution => new Run(system, cluster, options).go(schedule);
 
-interface SentByHost {
-  readonly target: EndPoint;
-  readonly bytes: Uint8Array;
-}
-
 class Run<C, H extends Host<M, W>, S, M extends Tagged, Step extends Tagged, W, G, Spec, SpecStep> {
   readonly #system: SimulatedSystem<C, H, S, M, Step, W, G, Spec, SpecStep>;
   readonly #constants: C;
@@ -87,12 +94,8 @@ class Run<C, H extends Host<M, W>, S, M extends Tagged, Step extends Tagged, W, 
   /** None where only hosts are judged. */
   readonly #judge: ClusterJudge<C, S, M, Step, G, Spec, SpecStep> | undefined;
   readonly #nodes: ReadonlyMap<EndPoint, ScheduledNode<C, H, S, M, Step, W>>;
-  /** Every packet that a host sent, and the step that sent it first. */
-  readonly #origins = new Map<string, Origin>();
-  readonly #sentIn = new Map<number, SentByHost[]>();
-  /** By source and target, in the order of sending. */
-  readonly #sentBetween = new Map<string, { readonly bytes: Uint8Array; readonly origin: Origin }[]>();
-  readonly #tags = new WeakMap<Uint8Array, string>();
+  readonly #packets: PacketsOfRun<M>;
+  readonly #clients: ScheduledClients<M> | undefined;
   readonly #fromOutside = new Set<string>();
   readonly #hash = new ScheduleHash();
   readonly #happened: ScheduledStep[] = [];
@@ -116,13 +119,18 @@ class Run<C, H extends Host<M, W>, S, M extends Tagged, Step extends Tagged, W, 
     const { definition } = system;
     const { protocol, codec } = definition.refinement;
     const { judged = 'everything' } = options;
+    this.#packets = new PacketsOfRun(codec, options.origin ?? 'first');
+    this.#clients = options.clients === true ? system.scheduledClients?.(constants) : undefined;
     const cluster = new ClusterJudge(system.model(constants), protocol, constants, hosts, codec.encode);
     this.#judge = judged === 'changes of hosts' ? undefined : cluster;
     const parts = {
       definition,
       constants,
       thoroughness: judged === 'everything' ? ('full' as const) : ('changed' as const),
-      onStep: judged === 'everything' ? (step: WatchedStep<W>) => this.#onStep(step) : undefined,
+      onStep:
+        judged === 'everything' || options.onStep !== undefined
+          ? (step: WatchedStep<W>) => this.#onStep(step)
+          : undefined,
       onTransition: (transition: Transition<S, M, Step>) => this.#onTransition(transition),
       onViolation: (me: EndPoint, violation: Violation, _: StepRecord<W> | undefined) =>
         this.#onViolation(me, violation),
@@ -139,6 +147,7 @@ class Run<C, H extends Host<M, W>, S, M extends Tagged, Step extends Tagged, W, 
       this.#take(step);
     }
     if (this.#found === undefined) this.#check('cluster', this.#judge?.full() ?? holds);
+    this.#judgeHistory();
     return {
       found: this.#found,
       happened: this.#happened,
@@ -150,7 +159,10 @@ class Run<C, H extends Host<M, W>, S, M extends Tagged, Step extends Tagged, W, 
 
   #take(step: ScheduledStep): void {
     const node = this.#nodes.get(step.node);
-    if (node === undefined) return;
+    if (node === undefined) {
+      this.#clientReceives(step);
+      return;
+    }
     const receives = this.#arrivals(step);
     if (this.#found !== undefined) return;
     const scheduled = { ...step, receives };
@@ -174,50 +186,58 @@ class Run<C, H extends Host<M, W>, S, M extends Tagged, Step extends Tagged, W, 
     });
   }
 
+  /** A client's step: what hosts sent to it reaches it. */
+  #clientReceives(step: ScheduledStep): void {
+    if (this.#clients === undefined) return;
+    const { codec } = this.#system.definition.refinement;
+    const receives = step.receives.flatMap((r) =>
+      this.#nodes.has(r.source) ? (this.#packets.find(r, step.node) ?? []) : [],
+    );
+    if (receives.length === 0) return;
+    const scheduled = { ...step, receives };
+    this.#step = scheduled;
+    let noticed = false;
+    for (const { source, bytes } of receives) {
+      const message = codec.decode(bytes);
+      if (E.isLeft(message)) continue;
+      noticed = this.#clients.receives({ source, target: step.node, message: message.right }) || noticed;
+    }
+    this.#hash.add(clientStep(step.node, receives));
+    this.#happened.push(scheduled);
+    this.#idle.push(!noticed);
+    this.#hashes.push(this.#hash.digest());
+    this.#options.onStep?.({
+      scheduled,
+      before: undefined,
+      after: undefined,
+      spec: this.#judge?.spec,
+      transitions: [],
+      watched: undefined,
+      refused: false,
+    });
+  }
+
   /** The packets of a step that exist in this run. */
   #arrivals(step: ScheduledStep): readonly Received[] {
     const arrived: Received[] = [];
     for (const received of step.receives) {
-      const found = this.#nodes.has(received.source) ? this.#sentByHost(received, step.node) : received;
+      const found = this.#nodes.has(received.source) ? this.#packets.find(received, step.node) : received;
       if (found === undefined || !this.#sentFromOutside(found, step.node)) continue;
       arrived.push(found);
     }
     return arrived;
   }
 
-  /**
-   * The packet itself if it was sent; else, of what the same host sent to the same host and is of the same kind, what was sent
-   * in its place, or last: wildcards, after DEMi (Scott et al., NSDI 2016).
-   */
-  #sentByHost({ source, bytes, origin }: Received, target: EndPoint): Received | undefined {
-    const known = this.#origins.get(packetKey(source, target, bytes));
-    if (known !== undefined) return { source, bytes, origin: known };
-    if (origin === undefined) return undefined;
-    const tag = this.#tagOf(bytes);
-    const instead = this.#sentIn.get(origin.step)?.filter((sent) => sent.target === target)[origin.index];
-    if (instead !== undefined && this.#tagOf(instead.bytes) === tag) return { source, bytes: instead.bytes, origin };
-    const last = this.#sentBetween.get(`${source} ${target}`)?.findLast((sent) => this.#tagOf(sent.bytes) === tag);
-    return last && { source, ...last };
-  }
-
-  #tagOf(bytes: Uint8Array): string | undefined {
-    const known = this.#tags.get(bytes);
-    if (known !== undefined) return known;
-    const message = this.#system.definition.refinement.codec.decode(bytes);
-    if (E.isLeft(message)) return undefined;
-    this.#tags.set(bytes, message.right.tag);
-    return message.right.tag;
-  }
-
-  /** Tells the judge of a packet from outside, once; false for what is no message. */
+  /** Tells the judge of a packet from outside, once; false for what is no message, or nothing that its client could send. */
   #sentFromOutside({ source, bytes }: Received, target: EndPoint): boolean {
     if (this.#nodes.has(source)) return true;
     const key = packetKey(source, target, bytes);
     if (this.#fromOutside.has(key)) return true;
     const message = this.#system.definition.refinement.codec.decode(bytes);
     if (E.isLeft(message)) return false;
-    this.#fromOutside.add(key);
     const packet: Packet<M> = { source, target, message: message.right };
+    if (this.#clients?.sends(packet) === false) return false;
+    this.#fromOutside.add(key);
     this.#check(source, this.#judge?.environmentSends(packet) ?? holds);
     return true;
   }
@@ -230,17 +250,7 @@ class Run<C, H extends Host<M, W>, S, M extends Tagged, Step extends Tagged, W, 
   #onRelease(target: EndPoint, bytes: Uint8Array): void {
     const step = this.#step as ScheduledStep;
     this.#released++;
-    const sent = this.#sentIn.get(step.id);
-    const index = sent?.filter((s) => s.target === target).length ?? 0;
-    if (sent === undefined) this.#sentIn.set(step.id, [{ target, bytes }]);
-    else sent.push({ target, bytes });
-    const origin = { step: step.id, index };
-    const between = `${step.node} ${target}`;
-    const earlier = this.#sentBetween.get(between);
-    if (earlier === undefined) this.#sentBetween.set(between, [{ bytes, origin }]);
-    else earlier.push({ bytes, origin });
-    const key = packetKey(step.node, target, bytes);
-    if (!this.#origins.has(key)) this.#origins.set(key, origin);
+    this.#packets.add(step.node, step.id, target, bytes);
   }
 
   #onTransition(transition: Transition<S, M, Step>): Check {
@@ -250,6 +260,16 @@ class Run<C, H extends Host<M, W>, S, M extends Tagged, Step extends Tagged, W, 
     if (E.isLeft(check)) return check;
     this.#judged++;
     return this.#judged % fullJudgementPeriod === 0 ? this.#judge.full() : check;
+  }
+
+  /** What clients were told, once nothing else is wrong. */
+  #judgeHistory(): void {
+    if (this.#found !== undefined) return;
+    const verdict = this.#clients?.judge();
+    if (verdict?.answer !== 'not') return;
+    const at = this.#happened.length - 1;
+    const check = checkOf(verdict.violation.code);
+    this.#found = { ...verdict.violation, check, node: 'cluster', at, stoppedBeforeRelease: undefined };
   }
 
   #check(node: string, check: Check): void {

@@ -9,7 +9,8 @@ export type Judged = NonNullable<ExecutionOptions<never, never, never, never>['j
 
 /** What is shrunk, with a system's types hidden; `K` is a cluster. */
 export interface Subject<K> {
-  readonly run: (cluster: K, schedule: Schedule, judged: Judged) => Execution;
+  /** `clients`: whether their history is judged. */
+  readonly run: (cluster: K, schedule: Schedule, judged: Judged, clients: boolean) => Execution;
   readonly hostsOf: (cluster: K) => readonly EndPoint[];
   /** The cluster without one of its hosts; none where the system cannot be built that way. */
   readonly without: (cluster: K, host: EndPoint) => K | undefined;
@@ -44,13 +45,14 @@ export const kindOfViolation = ({ check, code, rule, evidence }: FoundInSchedule
 /** What must be judged to meet a violation again. */
 export const judgedFor = ({ check, code }: FoundInSchedule): Judged => {
   if (code === 'UNDECLARED_CHANGE') return 'everything';
-  return stopsNode(check) ? 'changes of hosts' : 'changes';
+  return stopsNode(check) || check === 'LIN' ? 'changes of hosts' : 'changes';
 };
 
 /** A greedy search: every change that keeps the violation is kept. */
 export class Search<K> {
   readonly subject: Subject<K>;
   readonly #kind: string;
+  readonly #clients: boolean;
   readonly #judged: Judged;
   readonly #limits: SearchLimits;
   readonly #endMs: number;
@@ -62,6 +64,7 @@ export class Search<K> {
     this.subject = subject;
     this.#best = start;
     this.#kind = kindOfViolation(found);
+    this.#clients = found.check === 'LIN';
     this.#judged = judged;
     this.#limits = limits;
     this.#endMs = limits.nowMs() + limits.msMax;
@@ -84,7 +87,7 @@ export class Search<K> {
   try(schedule: Schedule, cluster: K = this.#best.cluster): boolean {
     if (this.spent) return false;
     this.#attempts++;
-    const execution = this.subject.run(cluster, schedule, this.#judged);
+    const execution = this.subject.run(cluster, schedule, this.#judged, this.#clients);
     this.#steps += execution.happened.length + 1;
     if (execution.found === undefined || kindOfViolation(execution.found) !== this.#kind) return false;
     this.#best = { cluster, schedule: execution.happened, execution };

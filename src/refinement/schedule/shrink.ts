@@ -4,7 +4,7 @@
  * earlier clocks.
  */
 
-import { receivesIn, type Schedule, type ScheduledStep } from './schedule.js';
+import { packetKey, type Received, receivesIn, type Schedule, type ScheduledStep } from './schedule.js';
 import type { FoundInSchedule } from './scheduled-run.js';
 import { type Failing, judgedFor, Search, type SearchLimits, type Subject } from './search.js';
 import { earlierClocks, fewerClients, fewerHosts, joinSteps, simplerRequests } from './simplify.js';
@@ -28,6 +28,10 @@ export const shrink = <K>(
   everything = false,
 ): Shrunk<K> => {
   const search = new Search(subject, start, found, everything ? 'everything' : judgedFor(found), limits);
+  if (found.check === 'LIN') {
+    cutEnd(search);
+    dropRequests(search);
+  }
   dropIdle(search);
   dropKinds(search);
   for (let size = Number.POSITIVE_INFINITY; sizeOf(search) < size && !search.spent; ) {
@@ -52,6 +56,33 @@ const dropIdle = <K>(search: Search<K>): void => {
   const { schedule, execution } = search.best;
   const busy = schedule.filter((_, i) => execution.idle[i] === false);
   if (busy.length < schedule.length) search.try(busy);
+};
+
+/**
+ * Without the steps after the one that completes the violation, where it was looked for only at the end. A history that is not
+ * linearizable stays so whatever comes after it, so halving finds that step.
+ */
+const cutEnd = <K>(search: Search<K>): void => {
+  const { schedule } = search.best;
+  let enough = schedule.length;
+  for (let tooFew = 0; enough - tooFew > 1 && !search.spent; ) {
+    const half = Math.floor((tooFew + enough) / 2);
+    if (search.try(schedule.slice(0, half))) enough = half;
+    else tooFew = half;
+  }
+};
+
+/** Whole requests: every receive of what someone outside sent, at whatever host. */
+const dropRequests = <K>(search: Search<K>): void => {
+  const hosts = new Set<string>(search.subject.hostsOf(search.best.cluster));
+  const requestOf = ({ source, bytes }: Received): string =>
+    hosts.has(source) ? '' : packetKey(source, source, bytes);
+  dropChunks(
+    search,
+    (schedule) => [...new Set(schedule.flatMap((step) => step.receives.map(requestOf)))].filter((r) => r !== ''),
+    (schedule, dropped) =>
+      schedule.map((step) => ({ ...step, receives: step.receives.filter((r) => !dropped.has(requestOf(r))) })),
+  );
 };
 
 /** Whole hosts, whole clients, whole kinds of messages, at all hosts and at each. */

@@ -44,8 +44,13 @@ export const fewerHosts = <K>(search: Search<K>): void => {
   for (const host of [...subject.hostsOf(search.best.cluster)].reverse()) {
     const fewer = subject.without(search.best.cluster, host);
     if (fewer === undefined) continue;
-    const schedule = search.best.schedule.filter((step) => step.node !== host);
-    search.try(schedule, fewer);
+    const others = search.best.schedule.filter((step) => step.node !== host);
+    // Else its packets would come from someone outside, who passes for a client.
+    const without = ({ receives, ...step }: ScheduledStep): ScheduledStep => ({
+      ...step,
+      receives: receives.filter(({ source }) => source !== host),
+    });
+    search.try(others.map(without), fewer);
   }
 };
 
@@ -60,7 +65,8 @@ export const fewerClients = <K>(search: Search<K>): void => {
   const [first, ...others] = clientsIn(search);
   if (first === undefined) return;
   for (const other of others) {
-    search.try(changedReceives(search.best.schedule, (r) => (r.source === other ? { ...r, source: first } : r)));
+    const renamed = search.best.schedule.map((step) => (step.node === other ? { ...step, node: first } : step));
+    search.try(changedReceives(renamed, (r) => (r.source === other ? { ...r, source: first } : r)));
   }
 };
 

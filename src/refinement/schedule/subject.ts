@@ -18,7 +18,7 @@ export const subjectOf = <C, H extends Host<M, W>, S, M extends Tagged, Step ext
 ): Subject<DrawnCluster<C>> => {
   const { codec } = system.definition.refinement;
   return {
-    run: (cluster, schedule, judged) => execute(system, cluster, schedule, { judged }),
+    run: (cluster, schedule, judged, clients) => execute(system, cluster, schedule, { judged, clients }),
     hostsOf: ({ hosts }) => hosts,
     without: (cluster, host) => plain && withoutHost(plain, cluster, host),
     tagOf: (bytes) => {

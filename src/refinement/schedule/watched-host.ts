@@ -13,6 +13,17 @@ export interface WatchedStep<W> {
   readonly threw: boolean;
 }
 
+/** The step of a client to which packets come, as a watched one. */
+export const clientStep = (
+  node: EndPoint,
+  receives: readonly { readonly source: EndPoint; readonly bytes: Uint8Array }[],
+): WatchedStep<never> => ({
+  node,
+  events: receives.map(({ source, bytes }) => ({ tag: 'receive', source, bytes })),
+  actions: [],
+  threw: false,
+});
+
 /** Delegates every call of a step to the IO that the host was given, and notes it. */
 class WatchingIo<M, W> implements StepIo<M, W> {
   readonly me: EndPoint;

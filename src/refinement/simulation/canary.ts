@@ -8,9 +8,10 @@ import { holds, violated } from '../../spec/check.js';
 import { endPoint } from '../../spec/endpoint.js';
 import { E, O } from '../../spec/prelude.js';
 import type { ClusterModel, Tagged } from '../cluster.js';
+import { type Call, HistoryRecorder, type HistoryVerdict, judgeRecorded, type Result } from '../linearizability.js';
 import { reductionObligation } from '../obligation.js';
 import type { RunOptions, RunResult } from './run-result.js';
-import type { SimulatedSystem } from './simulated-system.js';
+import type { ClientHistory, SimulatedSystem } from './simulated-system.js';
 
 /** Runs a changed system. */
 type Simulate<C, H extends Host<M, W>, S, M extends Tagged, Step extends Tagged, W, G, Spec, SpecStep> = (
@@ -70,6 +71,17 @@ const canaries = <C, H extends Host<M, W>, S, M extends Tagged, Step extends Tag
   ...hostCanaries(system),
   ...modelCanaries(system),
   {
+    planted: 'a history that is not linearizable',
+    codes: ['NOT_LINEARIZABLE'],
+    changed: {
+      ...system,
+      draw: (random, drawOptions) => {
+        const cluster = system.draw(random, drawOptions);
+        return { ...cluster, history: spoiled(cluster.history ?? new RegisterHistory()) };
+      },
+    },
+  },
+  {
     planted: 'a goal that is never reached',
     codes: ['NO_PROGRESS'],
     changed: {
@@ -81,6 +93,39 @@ const canaries = <C, H extends Host<M, W>, S, M extends Tagged, Step extends Tag
     },
   },
 ];
+
+/** What the clients of a run recorded, and more that no order explains: the judge is the one that judges the runs. */
+const spoiled = <M>(history: ClientHistory<M>): ClientHistory<M> => ({
+  strangerSent: (packet) => history.strangerSent(packet),
+  spoil: () => history.spoil(),
+  judge: () => {
+    history.spoil();
+    return history.judge();
+  },
+});
+
+/** The history of a register that nobody used, for systems whose clients record none. */
+class RegisterHistory<M> implements ClientHistory<M> {
+  readonly #recorder = new HistoryRecorder<Call, Result>(() => 0);
+
+  strangerSent(): void {
+    // Strangers do not use it either.
+  }
+
+  /** One client writes, and then reads that nothing was written. */
+  spoil(): void {
+    this.#told({ op: 'write', args: [1] });
+    this.#told({ op: 'read', args: [] });
+  }
+
+  judge(): HistoryVerdict {
+    return judgeRecorded('register', this.#recorder);
+  }
+
+  #told(call: Call): void {
+    this.#recorder.returned(this.#recorder.call('canary', call), null);
+  }
+}
 
 const hostCanaries = <C, H extends Host<M, W>, S, M extends Tagged, Step extends Tagged, W, G, Spec, SpecStep>(
   system: SimulatedSystem<C, H, S, M, Step, W, G, Spec, SpecStep>,

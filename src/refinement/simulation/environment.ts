@@ -93,6 +93,7 @@ export class Environment<M> {
       inboxMessagesMax: 64,
       messageIdBase: 0,
       nowMs: () => time.nowMs,
+      after: (delayMs, callback) => time.after(delayMs, callback),
       dgram: network.dgram,
     });
     if (E.isLeft(opened)) throw new Error(opened.left);

@@ -1,6 +1,6 @@
 /** What a simulated run is asked for, and what it answers. */
 import type { Violation } from '../../spec/check.js';
-import type { FaultName, FaultsFired } from './faults.js';
+import type { FaultName, FaultStrengths, FaultsFired } from './faults.js';
 import type { ShownStep } from './shown-step.js';
 
 /** What a run is asked for. */
@@ -11,9 +11,14 @@ export interface RunOptions {
   /** Simulated milliseconds after which the faults heal, if that comes first. */
   readonly simulatedMs?: number | undefined;
   readonly faults: readonly FaultName[];
+  /** Strengths of faults in every run, in place of those that its seed draws. */
+  readonly strengths?: Partial<FaultStrengths> | undefined;
   readonly nodes: number | undefined;
   /** Requests of all clients together in a simulated second; the system's own choice unless given. */
   readonly rate?: number | undefined;
+  /** Clients, and requests of each before the heal, at most; the system's own choice unless given. */
+  readonly clients?: number | undefined;
+  readonly requests?: number | undefined;
 }
 
 /** A violation, where it happened, and the steps of that node before it. */

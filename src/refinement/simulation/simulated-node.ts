@@ -40,20 +40,22 @@ export interface NodeParts<C, H extends Host<M, W>, S, M, Step, W> {
 export class SimulatedNode<C, H extends Host<M, W>, S, M, Step, W> {
   readonly me: EndPoint;
   readonly clock: SimulatedClock;
-  readonly gate = new HostGate();
+  /** Lets steps and timers through while the host runs. */
+  readonly gate: HostGate;
   readonly #host: H;
   readonly #judge: HostJudge<C, H, S, M, Step, W>;
   readonly #transport: Transport<M>;
   readonly #loop: MainLoop<M, W>;
   readonly #journal: Journal<W>;
 
-  private constructor(parts: NodeParts<C, H, S, M, Step, W>, transport: Transport<M>) {
+  private constructor(parts: NodeParts<C, H, S, M, Step, W>, transport: Transport<M>, gate: HostGate) {
     const { definition, constants, me, time, random } = parts;
     const { codec } = definition.refinement;
     // Clocks of different machines do not agree: each has its own offset.
     const clock = new SimulatedClock(time, random.int(0, 10_000));
     const { nowMs } = clock;
-    const pass = (step: () => void) => () => this.gate.pass(step);
+    const pass = (step: () => void) => () => gate.pass(step);
+    this.gate = gate;
     this.clock = clock;
     this.me = me;
     this.#host = definition.createHost(constants, me);
@@ -82,6 +84,7 @@ export class SimulatedNode<C, H extends Host<M, W>, S, M, Step, W> {
   static async open<C, H extends Host<M, W>, S, M, Step, W>(
     parts: NodeParts<C, H, S, M, Step, W>,
   ): Promise<SimulatedNode<C, H, S, M, Step, W>> {
+    const gate = new HostGate();
     const transport = await openTransport({
       bind: parts.me,
       clusterName: 'simulation',
@@ -90,10 +93,11 @@ export class SimulatedNode<C, H extends Host<M, W>, S, M, Step, W> {
       inboxMessagesMax: limits.inboxMessagesMax,
       messageIdBase: 0,
       nowMs: () => parts.time.nowMs,
+      after: (delayMs, callback) => parts.time.after(delayMs, () => gate.pass(callback)),
       dgram: parts.network.dgram,
     });
     if (E.isLeft(transport)) throw new Error(transport.left);
-    return new SimulatedNode(parts, transport.right);
+    return new SimulatedNode(parts, transport.right, gate);
   }
 
   /** HostInit is judged, then the first step is asked for. */

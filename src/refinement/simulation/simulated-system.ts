@@ -34,6 +34,24 @@ export interface ClientHistory<M> {
   strangerSent(packet: Packet<M>): void;
   /** Asked once, at the end of a run without a violation. Reads no clock: equal runs have equal answers. */
   judge(): HistoryVerdict;
+  /** Adds what no order explains, for a canary: `judge` must say so then. */
+  spoil(): void;
+}
+
+/**
+ * The clients of a scheduled run. They have no program: what they asked and were told follows from their packets. A request is
+ * asked when it is first received by a host, which is no earlier than it was in the run; that leaves a history fewer orders.
+ */
+export interface ScheduledClients<M> {
+  /**
+   * Someone who is no host sends a packet; told once, when it is first received. False for what no client could have sent, such
+   * as another request under a number that it used before: the packet then does not exist.
+   */
+  sends(packet: Packet<M>): boolean;
+  /** A packet reaches a client; false where it takes no notice of it. */
+  receives(packet: Packet<M>): boolean;
+  /** Asked once, at the end. */
+  judge(): HistoryVerdict;
 }
 
 /** A cluster as a seed draws it. `S` are its hosts' protocol states. */
@@ -52,6 +70,10 @@ export interface DrawOptions {
   readonly nodes: number | undefined;
   /** Requests of all clients together in a simulated second. */
   readonly rate?: number | undefined;
+  /** Clients, for a system that has some. */
+  readonly clients?: number | undefined;
+  /** Requests of each client before the heal, at most. */
+  readonly requests?: number | undefined;
 }
 
 /** Under which networks a system claims what. */
@@ -77,6 +99,8 @@ export interface SimulatedSystem<
   readonly claims: Claims;
   /** Whether the packet is from someone without the right to send it, so that it must change nothing. */
   readonly withoutRight?: (packet: Packet<M>, constants: C) => boolean;
+  /** Clients of schedules; without them a history that is not linearizable is kept as a whole run. */
+  readonly scheduledClients?: (constants: C) => ScheduledClients<M>;
   readonly model: (constants: C) => ClusterModel<S, M, G, Spec, SpecStep>;
   /** Messages that someone who is no host may send. */
   readonly strangers: fc.Arbitrary<M>;

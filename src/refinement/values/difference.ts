@@ -1,7 +1,7 @@
 /** Where two protocol values differ, for messages in words, and whether a change was made on both sides. */
-import type { PersistentMap } from '../../protocol/persistent-map.js';
+import { PersistentMap } from '../../protocol/persistent-map.js';
 import { equalValues } from './equality.js';
-import { kindOf, type PlainObject } from './kind.js';
+import { isPlainObject, kindOf, type PlainObject } from './kind.js';
 
 /** A place where two values differ: the keys that lead to it, and what stands there (`undefined` for nothing). */
 export interface Difference {
@@ -22,7 +22,7 @@ export const firstDifference = (a: unknown, b: unknown): Difference | undefined 
  * (right). Sizes of maps are compared too. A `before` that is `undefined` shares nothing.
  */
 export const changedEqual = (before: unknown, after: unknown, other: unknown): Difference | undefined =>
-  changeAt(before, after, other, []);
+  isChangeEqual(before, after, other) ? undefined : changeAt(before, after, other, []);
 
 const differenceAt = (a: unknown, b: unknown, path: Path): Difference | undefined => {
   if (equalValues(a, b)) return undefined;
@@ -70,6 +70,54 @@ const firstInMaps = (a: Table, b: Table, path: Path): Difference | undefined => 
   }
   for (const [key, value] of b) if (!a.has(key)) return { path: [...path, key], left: undefined, right: value };
   return undefined;
+};
+
+/** Whether `changeAt` finds nothing. Nearly always so, and so this makes neither paths nor kinds. */
+const isChangeEqual = (before: unknown, after: unknown, other: unknown): boolean => {
+  if (before === after || after === other) return true;
+  if (isObject(before) && isObject(after) && isObject(other)) {
+    if (Array.isArray(before) && Array.isArray(after) && Array.isArray(other))
+      return isChangeEqualInArrays(before, after, other);
+    if (before instanceof PersistentMap && after instanceof PersistentMap && other instanceof PersistentMap)
+      return isChangeEqualInMaps(before, after, other);
+    if (isPlainObject(before) && isPlainObject(after) && isPlainObject(other))
+      return isChangeEqualInObjects(before, after, other);
+  }
+  // Throws where `before` is of no kind, as it does for the other two.
+  if (before !== undefined) kindOf(before);
+  return equalValues(after, other);
+};
+
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
+
+const isChangeEqualInArrays = (
+  before: readonly unknown[],
+  after: readonly unknown[],
+  other: readonly unknown[],
+): boolean => {
+  if (after.length !== other.length) return false;
+  for (let i = 0; i < after.length; i++) if (!isChangeEqual(before[i], after[i], other[i])) return false;
+  return true;
+};
+
+const isChangeEqualInObjects = (before: PlainObject, after: PlainObject, other: PlainObject): boolean => {
+  let keys = 0;
+  for (const key in after) {
+    keys++;
+    if (!Object.hasOwn(other, key) || !isChangeEqual(ownAt(before, key), after[key], other[key])) return false;
+  }
+  for (const _ in other) keys--;
+  return keys === 0;
+};
+
+const isChangeEqualInMaps = (before: Table, after: Table, other: Table): boolean => {
+  if (after.size !== other.size) return false;
+  const keys = after.diff(before);
+  for (let i = 0; i < keys.length; i++) {
+    const key = keys[i] as string | number;
+    if (!isChangeEqual(before.get(key), after.get(key), other.get(key))) return false;
+  }
+  return true;
 };
 
 const changeAt = (before: unknown, after: unknown, other: unknown, path: Path): Difference | undefined => {

@@ -1,10 +1,11 @@
 /** The key-value application: get, set, del, cas and incr on byte strings. */
+import { BytePool } from '../../../src/network/byte-pool.js';
 import { codecOf } from '../../../src/network/message-codec.js';
 import { type Schema, schema } from '../../../src/network/schema.js';
 import { PersistentMap } from '../../../src/protocol/persistent-map.js';
 import { natMax } from '../../../src/spec/nat.js';
 import { E, unreachable } from '../../../src/spec/prelude.js';
-import type { Application, Applied } from '../application.js';
+import type { Application, Applied, Piece } from '../application.js';
 
 /** The longest key, in bytes. */
 export const keyBytesMax = 4096;
@@ -12,8 +13,11 @@ export const keyBytesMax = 4096;
 /** The longest value, in bytes; the cluster's `requestBytesMax` may set a lower bound. */
 export const valueBytesMax = 1_048_576;
 
-// The bound of a list in a snapshot: more keys than any memory holds.
+// The bound of a list in a piece: more entries than any message holds.
 const entriesMax = 0xffff_ffff;
+
+/** What an entry takes in a piece besides its key and its value, at most. */
+const entryHeaderBytes = 11;
 
 /** What a client may ask. In `cas`, `old` null means that the key must be absent. */
 export type KvCommand =
@@ -69,13 +73,13 @@ interface KvEntry {
   readonly value: Uint8Array;
 }
 
-const kvSnapshot: Schema<readonly KvEntry[]> = schema((S) =>
+const kvPiece: Schema<readonly KvEntry[]> = schema((S) =>
   S.list(S.struct({ key: S.bytes(keyBytesMax), value: S.bytes(valueBytesMax) }), entriesMax),
 );
 
 const commandCodec = codecOf(kvCommand);
 const replyCodec = codecOf(kvReply);
-const snapshotCodec = codecOf(kvSnapshot);
+const pieceCodec = codecOf(kvPiece);
 
 /** A command as the bytes of a request, the caller's own. Throws on a key or value above its bound. */
 export const encodeCommand = (command: KvCommand): Uint8Array => commandCodec.encode(command);
@@ -104,6 +108,13 @@ const incremented = (value: Uint8Array | undefined): E.Either<KvError, number> =
 
 const answer = (state: KvState, reply: KvReply): Applied<KvState> => ({ state, reply: replyCodec.encode(reply) });
 
+/** Values that the state keeps. */
+const values = new BytePool();
+
+/** `value` for the state: a copy where it is a view of a much larger buffer, which the state would keep alive. */
+const kept = (value: Uint8Array): Uint8Array =>
+  value.buffer.byteLength > 2 * value.length ? values.copy(value) : value;
+
 const applyIncr = (state: KvState, key: string): Applied<KvState> => {
   const result = incremented(state.get(key));
   if (E.isLeft(result)) return answer(state, { tag: 'error', error: result.left });
@@ -116,7 +127,7 @@ const applyCas = (state: KvState, command: Extract<KvCommand, { tag: 'cas' }>): 
   const current = state.get(key);
   const matches =
     command.old === null ? current === undefined : current !== undefined && sameBytes(current, command.old);
-  return answer(matches ? state.set(key, command.new) : state, { tag: 'done', done: matches });
+  return answer(matches ? state.set(key, kept(command.new)) : state, { tag: 'done', done: matches });
 };
 
 const applyCommand = (state: KvState, command: KvCommand): Applied<KvState> => {
@@ -125,7 +136,7 @@ const applyCommand = (state: KvState, command: KvCommand): Applied<KvState> => {
     case 'get':
       return answer(state, { tag: 'value', value: state.get(key) ?? null });
     case 'set':
-      return answer(state.set(key, command.value), { tag: 'ok' });
+      return answer(state.set(key, kept(command.value)), { tag: 'ok' });
     case 'del':
       return answer(state.delete(key), { tag: 'done', done: state.has(key) });
     case 'cas':
@@ -137,22 +148,32 @@ const applyCommand = (state: KvState, command: KvCommand): Applied<KvState> => {
   }
 };
 
-const snapshot = (state: KvState): Uint8Array => {
-  const keys = [...state.keys()].sort();
-  return snapshotCodec.encode(
-    keys.map((key) => ({ key: Buffer.from(key, 'latin1'), value: state.get(key) as Uint8Array })),
-  );
+const keyBytesOf = (key: string): Uint8Array => Buffer.from(key, 'latin1');
+
+/** The entries behind the key `after` in the order of the map, as many as fit but at least one. */
+const piece = (state: KvState, after: Uint8Array | null, bytesMax: number): Piece | undefined => {
+  const walk = state.entriesAfter(after === null ? undefined : stateKey(after));
+  if (walk === undefined) return undefined;
+  const entries: KvEntry[] = [];
+  let bytes = 0;
+  for (const [key, value] of walk) {
+    bytes += key.length + value.length + entryHeaderBytes;
+    const last = entries.at(-1);
+    if (last !== undefined && bytes > bytesMax)
+      return { bytes: pieceCodec.encode(entries), next: new Uint8Array(last.key) };
+    entries.push({ key: keyBytesOf(key), value });
+  }
+  return { bytes: pieceCodec.encode(entries), next: null };
 };
 
-const restore = (bytes: Uint8Array): E.Either<string, KvState> => {
-  const decoded = snapshotCodec.decode(bytes);
+const join = (state: KvState, bytes: Uint8Array): E.Either<string, KvState> => {
+  const decoded = pieceCodec.decode(bytes);
   if (E.isLeft(decoded)) return decoded;
-  const entries = decoded.right.map(({ key, value }) => [stateKey(key), new Uint8Array(value)] as const);
-  for (let i = 1; i < entries.length; i++) {
-    // Two snapshots of one state would make two messages of one meaning.
-    if ((entries[i - 1]?.[0] as string) >= (entries[i]?.[0] as string)) return E.left('the keys do not ascend');
-  }
-  return E.right(PersistentMap.of(entries));
+  const joined = state.withMutations((draft) => {
+    // Copies: a value must not keep the whole piece alive.
+    for (const { key, value } of decoded.right) draft.set(stateKey(key), values.copy(value));
+  });
+  return joined.size === state.size + decoded.right.length ? E.right(joined) : E.left('a key stands there twice');
 };
 
 /** The key-value application. A request that is no command is answered with an error, never an exception. */
@@ -164,6 +185,6 @@ export const kv: Application<KvState> = {
     if (E.isLeft(command)) return answer(state, { tag: 'error', error: 'MALFORMED' });
     return applyCommand(state, command.right);
   },
-  snapshot,
-  restore,
+  piece,
+  join,
 };

@@ -1,155 +1,381 @@
 /**
- * A client's session as a deterministic state machine: times and packets go in, sends and outcomes come out (IronFleet,
- * SOSP 2015, section 5.1, leaves the client untrusted and unspecified). The simulator drives it under virtual time.
+ * A client as a deterministic state machine: times and packets go in, sends and outcomes come out (README.md, "What clients
+ * add"). It opens a session when it needs one. The simulator drives it under virtual time, a port on a socket.
  */
 import type { EndPoint } from '../../../src/spec/endpoint.js';
 import { successor } from '../../../src/spec/nat.js';
-import type { Message, RsmMessage } from '../messages.js';
+import { type Ballot, ballotOrd, type Message, parted, type RsmMessage } from '../messages.js';
+import {
+  type ClientError,
+  closedError,
+  failed,
+  type Outcome,
+  seqnoReused,
+  sessionExpired,
+  timedOut,
+  tooLarge,
+} from './outcome.js';
+import { type Operation, type Pending, pendingOf, takeOverdue, Waiting, Window } from './window.js';
 
-/** Why a request has no reply. After `Timeout` and `Closed` nobody knows whether it was executed, or will be. */
-export type ClientError =
-  | { readonly tag: 'Timeout'; readonly message: string; readonly timeoutMs: number }
-  | { readonly tag: 'TooLarge'; readonly message: string }
-  | { readonly tag: 'Closed'; readonly message: string };
-
-/** How a request ended. */
-export type Outcome =
-  | { readonly tag: 'reply'; readonly value: Uint8Array }
-  | { readonly tag: 'failed'; readonly error: ClientError };
-
-/** What a session does to the world. */
-export interface SessionEffects {
-  /** Sends one message to each target. */
-  send(targets: readonly EndPoint[], message: Message<'request'>): void;
-  /** Called once for each request; the session is free for the next one. */
-  settled(outcome: Outcome): void;
+/** What a client does to the world. */
+export interface ClientEffects {
+  /** Sends each message to each target. The arrays must not be changed, nor kept. */
+  send(targets: readonly EndPoint[], messages: readonly RsmMessage[]): void;
+  /** Called once for each operation; new ones may be asked for from there. */
+  settled(id: number, outcome: Outcome): void;
+  /** Operations wait to be sent: `flush` is to be called soon, so that what is asked for meanwhile shares their request. Without it they are sent at once. */
+  defer?(): void;
 }
 
-/** What a session is made of. */
-export interface SessionOptions {
+/** What a client is made of. */
+export interface ClientCoreOptions {
   readonly replicas: readonly EndPoint[];
-  /** The first wait for a reply; further ones are half as long again each time, up to `retryMsMax`. */
+  /** Whether requests are executed in the order in which they were made. */
+  readonly ordered: boolean;
+  /** Bytes of a request that carries several operations, at most the cluster's `requestBytesMax`. */
+  readonly requestBytesMax?: number;
+  /** Requests that may be outstanding, at most the cluster's `sessionWindow`; more wait for their turn. */
+  readonly window: number;
+  /** The first wait for a reply, longer where replies take longer lately; further ones are half as long again each time, up to `retryMsMax`. */
   readonly retryMs: number;
   readonly retryMsMax: number;
-  /** The seqno of the first request. A later session at the same end point must start above all that this one used. */
-  readonly seqnoFirst: number;
   /** From 0 to 1: spreads retries, so that clients that lost one leader do not ask the next all at once. */
   readonly random: () => number;
+  /** A natural that no client at this end point has drawn before. */
+  readonly nonce: () => number;
 }
 
-interface Pending {
-  readonly message: Message<'request'>;
-  readonly timeoutMs: number;
-  readonly deadlineMs: number;
+/** A session as its client sees it. */
+export interface ClientSession {
+  readonly id: number;
+  /** The client has the outcome of every seqno below. */
+  readonly floor: number;
+  /** The next seqno. */
+  readonly next: number;
+}
+
+/** An `open` under way. One nonce for all tries, so that a replica that holds the request does not hold it twice. */
+interface Opening {
+  readonly message: Message<'open'>;
+  target: EndPoint | undefined;
   retryAtMs: number;
   waitMs: number;
 }
 
 const backOff = 1.5;
 
-/** Refused by name: the request is above the cluster's `requestBytesMax`. */
-export const tooLarge = (bytes: number): ClientError => ({
-  tag: 'TooLarge',
-  message: `REQUEST_TOO_LARGE: the request has ${bytes} bytes, more than the cluster takes; it was not executed`,
-});
+/** Operations, and bytes, that share a request: more gain little, and are executed, or lost, together. */
+const operationsMax = 64;
+const sharedBytesMax = 65_536;
 
-/** The session was closed with the request unanswered. */
-export const closedError: ClientError = {
-  tag: 'Closed',
-  message: 'the client was closed before an answer came; whether the request was executed is unknown',
-};
+/** The share of the last answer in `#usualMs`. */
+const smoothing = 1 / 8;
 
-const timedOut = (timeoutMs: number): ClientError => ({
-  tag: 'Timeout',
-  message: `no answer within ${timeoutMs} ms; whether the request was executed is unknown`,
-  timeoutMs,
-});
-
-/** One request at a time; the caller queues the rest. */
-export class ClientSession {
-  readonly #options: SessionOptions;
-  readonly #effects: SessionEffects;
-  #seqnoNext: number;
-  #pending: Pending | undefined;
-  /** The one that answered last: leaders answer. */
-  #leader: readonly EndPoint[] | undefined;
+/** A client and its session. */
+export class ClientCore {
+  readonly #options: ClientCoreOptions;
+  readonly #effects: ClientEffects;
   readonly #single: ReadonlyMap<EndPoint, readonly EndPoint[]>;
+  readonly #waiting = new Waiting();
+  #window: Window | undefined;
+  #opening: Opening | undefined;
+  /** The replica that is believed to lead, as a list of targets. */
+  #leader: readonly EndPoint[] | undefined;
+  /** The highest view that a redirect named. */
+  #view: Ballot | undefined;
+  #nextId = 1;
+  #deferred = false;
+  #unsettled = 0;
+  /** No deadline and no retry lies before it. Only `onTime` moves it up. */
+  #quietUntilMs = Infinity;
+  /** How long answers took lately, from the first try on. */
+  #usualMs = 0;
+  /** Requests of one moment share it, so that they are sent again in one bundle. */
+  #spread: number;
 
-  constructor(options: SessionOptions, effects: SessionEffects) {
+  constructor(options: ClientCoreOptions, effects: ClientEffects) {
+    if (!(options.window >= 1)) throw new RangeError('a window holds at least one request');
     this.#options = options;
     this.#effects = effects;
-    this.#seqnoNext = options.seqnoFirst;
     this.#single = new Map(options.replicas.map((r) => [r, [r]]));
+    this.#spread = this.#drawSpread();
   }
 
-  /** Whether a request waits for its outcome. */
+  /** Whether some operation waits for its outcome. */
   get busy(): boolean {
-    return this.#pending !== undefined;
+    return this.#unsettled > 0;
   }
 
-  /** When `onTime` wants to be called; `Infinity` while nothing is outstanding. */
+  /** When `onTime` wants to be called; `Infinity` while no request waits for its outcome. */
   get wakeAtMs(): number {
-    const p = this.#pending;
-    return p === undefined ? Infinity : Math.min(p.retryAtMs, p.deadlineMs);
+    return this.#unsettled > 0 ? this.#quietUntilMs : Infinity;
   }
 
-  /** Sends a request, to the leader where it is known and else to all. Throws while another one is outstanding. */
-  request(nowMs: number, value: Uint8Array, timeoutMs: number): void {
-    if (this.#pending !== undefined) throw new Error('a session has one request outstanding');
-    const seqno = this.#seqnoNext;
-    this.#seqnoNext = successor(seqno);
-    const message = { tag: 'request', seqno, value } as const;
-    const waitMs = this.#options.retryMs;
-    this.#pending = {
-      message,
-      timeoutMs,
-      deadlineMs: nowMs + timeoutMs,
-      retryAtMs: nowMs + this.#spread(waitMs),
-      waitMs,
-    };
-    this.#effects.send(this.#leader ?? this.#options.replicas, message);
+  /** The session, `undefined` while none is open. */
+  get session(): ClientSession | undefined {
+    const w = this.#window;
+    return w === undefined ? undefined : { id: w.session, floor: w.floor, next: w.next };
   }
 
-  /** Takes a packet. Those of strangers and answers to earlier requests are ignored. */
-  onPacket(source: EndPoint, message: RsmMessage): void {
-    const pending = this.#pending;
-    if (pending === undefined || (message.tag !== 'reply' && message.tag !== 'refused')) return;
-    const leader = this.#single.get(source);
-    if (leader === undefined || message.seqno !== pending.message.seqno) return;
-    this.#pending = undefined;
-    if (message.tag === 'refused') {
-      this.#effects.settled({ tag: 'failed', error: tooLarge(pending.message.value.length) });
-      return;
+  /** Has the operation `value`, which must not change until then, executed at most once; its id. It settles by `timeoutMs` from now, and not during this call. */
+  request(nowMs: number, value: Uint8Array, timeoutMs: number): number {
+    const id = this.#nextId;
+    this.#nextId = successor(id);
+    this.#unsettled++;
+    const deadlineMs = nowMs + timeoutMs;
+    this.#waiting.push({ id, value, timeoutMs, deadlineMs });
+    this.#wakeBy(deadlineMs);
+    this.#advance(nowMs);
+    return id;
+  }
+
+  /** Takes a packet. What is no answer to something outstanding, or comes from a stranger, is ignored. */
+  onPacket(source: EndPoint, message: RsmMessage, nowMs: number): void {
+    const replica = this.#single.get(source);
+    if (replica === undefined) return;
+    switch (message.tag) {
+      case 'reply':
+        this.#onReply(replica, message, nowMs);
+        return;
+      case 'opened':
+        this.#onOpened(replica, message, nowMs);
+        return;
+      case 'refused':
+        this.#onRefused(message, nowMs);
+        return;
+      case 'redirect':
+        this.#onRedirect(source, message.view);
+        return;
+      default:
+        return;
     }
-    this.#leader = leader;
-    this.#effects.settled({ tag: 'reply', value: message.value });
   }
 
-  /** Gives up at the deadline, and asks again when the wait for a reply is over. */
+  /** Reports what was not answered in time, and asks again where the wait for a reply is over. */
   onTime(nowMs: number): void {
-    const pending = this.#pending;
-    if (pending === undefined) return;
-    if (nowMs >= pending.deadlineMs) {
-      this.#pending = undefined;
-      this.#leader = undefined;
-      this.#effects.settled({ tag: 'failed', error: timedOut(pending.timeoutMs) });
+    if (nowMs < this.#quietUntilMs) return;
+    const overdue = this.#takeOverdue(nowMs);
+    const unsent = this.#waiting.takeExpired(nowMs);
+    this.#unsettled -= overdue.length + unsent.length;
+    if (this.#unsettled === 0) this.#opening = undefined;
+    else this.#askAgain(nowMs);
+    this.#quietUntilMs = this.#nextWakeMs();
+    for (const { id, timeoutMs } of overdue) this.#effects.settled(id, failed(timedOut(timeoutMs, true)));
+    for (const { id, timeoutMs } of unsent) this.#effects.settled(id, failed(timedOut(timeoutMs, false)));
+    this.#advance(nowMs);
+  }
+
+  /** Ends the session here; what waits for its outcome fails as `Closed`. */
+  close(): void {
+    const sent = this.#window?.all() ?? [];
+    const unsent = this.#waiting.takeExpired(Infinity);
+    this.#window = undefined;
+    this.#opening = undefined;
+    this.#unsettled = 0;
+    for (const { open } of sent) for (const { id } of open) this.#effects.settled(id, failed(closedError(true)));
+    for (const { id } of unsent) this.#effects.settled(id, failed(closedError(false)));
+  }
+
+  /** Sends what waits, as far as the window has room. */
+  flush(nowMs: number): void {
+    this.#deferred = false;
+    this.#send(nowMs);
+  }
+
+  #advance(nowMs: number): void {
+    if (this.#waiting.empty || this.#deferred) return;
+    if (this.#effects.defer === undefined) {
+      this.#send(nowMs);
       return;
     }
-    if (nowMs < pending.retryAtMs) return;
-    pending.waitMs = Math.min(pending.waitMs * backOff, this.#options.retryMsMax);
-    pending.retryAtMs = nowMs + this.#spread(pending.waitMs);
+    this.#deferred = true;
+    this.#effects.defer();
+  }
+
+  /** Sends what the window has room for; opens a session where there is none. */
+  #send(nowMs: number): void {
+    if (this.#waiting.empty) return;
+    const window = this.#window;
+    if (window === undefined) {
+      this.#open(nowMs);
+      return;
+    }
+    if (window.full) return;
+    const [target] = this.#leader ?? [];
+    const messages: RsmMessage[] = [];
+    const { retryMs, retryMsMax, requestBytesMax = sharedBytesMax } = this.#options;
+    const bytesMax = Math.min(requestBytesMax, sharedBytesMax);
+    // A service that is slow under load gets slower where it is asked everything twice.
+    const waitMs = Math.min(Math.max(retryMs, 2 * this.#usualMs), retryMsMax);
+    while (!window.full) {
+      const operations = this.#waiting.take(operationsMax, bytesMax);
+      if (operations.length === 0) break;
+      const pending = pendingOf(operations);
+      window.add(pending);
+      pending.target = target;
+      pending.sentAtMs = nowMs;
+      pending.waitMs = waitMs;
+      pending.retryAtMs = this.#retryAtMs(nowMs, waitMs);
+      messages.push(requestOf(window, pending));
+    }
+    this.#effects.send(this.#leader ?? this.#options.replicas, messages);
+  }
+
+  #open(nowMs: number): void {
+    if (this.#opening !== undefined) return;
+    const { nonce, ordered, retryMs: waitMs } = this.#options;
+    const message = { tag: 'open', nonce: nonce(), ordered } as const;
+    const [target] = this.#leader ?? [];
+    this.#opening = { message, target, waitMs, retryAtMs: this.#retryAtMs(nowMs, waitMs) };
+    this.#effects.send(this.#leader ?? this.#options.replicas, [message]);
+  }
+
+  #onOpened(replica: readonly EndPoint[], { nonce, session }: Message<'opened'>, nowMs: number): void {
+    // A retried open may have made a second session: nobody uses it, and it expires.
+    if (this.#opening?.message.nonce !== nonce) return;
+    this.#opening = undefined;
+    this.#leader = replica;
+    this.#window = new Window(session, this.#options.window);
+    this.#advance(nowMs);
+  }
+
+  #onReply(replica: readonly EndPoint[], { session, seqno, value }: Message<'reply'>, nowMs: number): void {
+    const pending = session === this.#window?.session ? this.#window.get(seqno) : undefined;
+    if (pending === undefined) return;
+    // Any replica answers a retry from what it keeps, so that the one known to lead is believed until it is silent.
+    this.#leader ??= replica;
+    this.#usualMs += (nowMs - pending.sentAtMs - this.#usualMs) * smoothing;
+    this.#onReplies(pending, parted(value));
+    this.#advance(nowMs);
+  }
+
+  #onRefused({ session, seqno, reason }: Message<'refused'>, nowMs: number): void {
+    if (this.#window === undefined || session !== this.#window.session) return;
+    if (reason === 'SESSION_EXPIRED') this.#abandon(this.#window);
+    else {
+      const pending = this.#window.get(seqno);
+      if (pending === undefined) return;
+      const error = reason === 'SEQNO_REUSED' ? seqnoReused : tooLarge(pending.value.length);
+      this.#fail(pending, error);
+    }
+    this.#advance(nowMs);
+  }
+
+  /** Forgets the session; what it has outstanding is unknown. */
+  #abandon(window: Window): void {
+    const lost = window.all().flatMap(({ open }) => open);
+    this.#window = undefined;
+    this.#unsettled -= lost.length;
+    for (const { id } of lost) this.#effects.settled(id, failed(sessionExpired));
+  }
+
+  /**
+   * Follows a redirect to a higher view, or away from the replica that was believed to lead. Not to a view that was followed before
+   * and whose proposer was silent: so two replicas cannot send a client to and fro.
+   */
+  #onRedirect(source: EndPoint, view: Ballot): void {
+    const proposer = this.#options.replicas[view.proposer];
+    const order = this.#view === undefined ? 1 : ballotOrd.compare(view, this.#view);
+    if (proposer === undefined || order < 0 || (order === 0 && this.#leader?.[0] !== source)) return;
+    this.#view = view;
+    this.#leader = this.#single.get(proposer) as readonly EndPoint[];
+    const messages: RsmMessage[] = [];
+    const opening = this.#opening;
+    // What went to all went to this one too.
+    if (opening?.target !== undefined && opening.target !== proposer) {
+      opening.target = proposer;
+      messages.push(opening.message);
+    }
+    const window = this.#window;
+    for (const pending of window?.all() ?? []) {
+      if (pending.target === undefined || pending.target === proposer) continue;
+      pending.target = proposer;
+      messages.push(requestOf(window as Window, pending));
+    }
+    if (messages.length > 0) this.#effects.send(this.#leader, messages);
+  }
+
+  #onReplies(pending: Pending, replies: readonly Uint8Array[]): void {
+    const { operations, open } = pending;
+    this.#remove(pending);
+    for (let i = 0; i < operations.length; i++) {
+      const operation = operations[i] as Operation;
+      if (open !== operations && !open.includes(operation)) continue;
+      const value = replies[i];
+      // A replica answers every operation: this is the reply to another program's request.
+      this.#effects.settled(operation.id, value === undefined ? failed(seqnoReused) : { tag: 'reply', value });
+    }
+  }
+
+  #remove(pending: Pending): void {
+    this.#window?.remove(pending);
+    this.#unsettled -= pending.open.length;
+  }
+
+  #fail(pending: Pending, error: ClientError): void {
+    this.#remove(pending);
+    for (const { id } of pending.open) this.#effects.settled(id, failed(error));
+  }
+
+  /** Gives up what is outstanding and overdue: the floor passes it, so that it is not executed after what follows it. */
+  #takeOverdue(nowMs: number): readonly Operation[] {
+    const overdue: Operation[] = [];
+    for (const pending of this.#window?.all() ?? []) {
+      overdue.push(...takeOverdue(pending, nowMs));
+      if (pending.open.length === 0) this.#window?.remove(pending);
+    }
+    return overdue;
+  }
+
+  /** Sends again, in one bundle, what has waited long enough; all of it in an ordered session, where one lost request holds up the rest. */
+  #askAgain(nowMs: number): void {
+    const window = this.#window;
+    const outstanding = window?.all() ?? [];
+    const due = outstanding.filter((p) => nowMs >= p.retryAtMs);
+    const opening = this.#opening !== undefined && nowMs >= this.#opening.retryAtMs ? this.#opening : undefined;
+    if (due.length === 0 && opening === undefined) return;
+    this.#spread = this.#drawSpread();
+    const again = this.#options.ordered ? outstanding : due;
+    const silent = this.#leader?.[0];
+    if (opening?.target === silent || due.some((p) => p.target === silent)) this.#leader = undefined;
+    const messages: RsmMessage[] = opening === undefined ? [] : [opening.message];
+    for (const item of opening === undefined ? again : [opening, ...again]) {
+      item.waitMs = Math.min(item.waitMs * backOff, this.#options.retryMsMax);
+      item.retryAtMs = this.#retryAtMs(nowMs, item.waitMs);
+      item.target = undefined;
+    }
+    for (const pending of again) messages.push(requestOf(window as Window, pending));
     // To all: a leader that does not answer may be dead, and only replicas that have the request come to suspect it.
-    this.#effects.send(this.#options.replicas, pending.message);
+    this.#effects.send(this.#options.replicas, messages);
   }
 
-  /** Ends the session; an outstanding request fails as `Closed`. */
-  close(): void {
-    if (this.#pending === undefined) return;
-    this.#pending = undefined;
-    this.#effects.settled({ tag: 'failed', error: closedError });
+  #nextWakeMs(): number {
+    let wakeMs = Math.min(this.#waiting.deadlineMs, this.#opening?.retryAtMs ?? Infinity);
+    for (const { deadlineMs, retryAtMs } of this.#window?.all() ?? []) {
+      wakeMs = Math.min(wakeMs, retryAtMs, deadlineMs);
+    }
+    return wakeMs;
   }
 
-  #spread(waitMs: number): number {
-    return Math.ceil(waitMs * (0.75 + 0.5 * this.#options.random()));
+  #wakeBy(timeMs: number): void {
+    if (timeMs < this.#quietUntilMs) this.#quietUntilMs = timeMs;
+  }
+
+  #retryAtMs(nowMs: number, waitMs: number): number {
+    const atMs = nowMs + Math.ceil(waitMs * this.#spread);
+    this.#wakeBy(atMs);
+    return atMs;
+  }
+
+  #drawSpread(): number {
+    return 0.75 + 0.5 * this.#options.random();
   }
 }
+
+const requestOf = (window: Window, { seqno, value }: Pending): Message<'request'> => ({
+  tag: 'request',
+  session: window.session,
+  seqno,
+  floor: window.floor,
+  value,
+});

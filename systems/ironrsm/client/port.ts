@@ -1,12 +1,15 @@
-/** A client's session on its own socket. The light way in: outcomes come by callback, and the caller tells the time. */
+/** A client on its own socket. The light way in: outcomes come by callback, and the caller tells the time. */
+import { randomInt } from 'node:crypto';
 import { monotonicNowMs } from '../../../src/host/real-time.js';
 import { wireName } from '../../../src/host/wire-name.js';
-import { openTransport, type Transport } from '../../../src/network/transport.js';
+import { bundleMessagesDefault, openTransport, type Transport } from '../../../src/network/transport.js';
 import type { EndPoint } from '../../../src/spec/endpoint.js';
 import { E } from '../../../src/spec/prelude.js';
+import { defaultParameters } from '../configuration.js';
 import type { RsmMessage } from '../messages.js';
 import { rsmCodec } from '../messages.js';
-import { ClientSession, type Outcome } from './core.js';
+import { ClientCore, type ClientSession } from './core.js';
+import type { Outcome } from './outcome.js';
 
 /** How a client reaches a cluster. */
 export interface ClientOptions {
@@ -17,14 +20,22 @@ export interface ClientOptions {
   readonly address?: string;
   /** Bytes of the largest datagram to send. Default 1200, which passes every network. */
   readonly datagramBytesMax?: number;
+  /** Whether requests are executed in the order in which they were made. Default false. */
+  readonly ordered?: boolean;
+  /** The cluster's `requestBytesMax`: a larger operation fails at once, and requests of several stay within it. Without it the replicas refuse what is too large. */
+  readonly requestBytesMax?: number;
+  /** Requests that may be outstanding, at most the cluster's `sessionWindow`; more wait. Default that parameter's default. */
+  readonly window?: number;
   /** The first wait for a reply before all replicas are asked. Default 150. */
   readonly retryMs?: number;
   /** The longest wait between two tries. Default 1000. */
   readonly retryMsMax?: number;
 }
 
-/** Replies that may wait for a client with one request outstanding; a flood beyond that is dropped. */
-const inboxMessagesMax = 1024;
+/** Each datagram's messages are taken at once: as many as one may hold can wait. */
+const inboxMessagesMax = bundleMessagesDefault;
+
+const nonceMax = 2 ** 48 - 1;
 
 /** Opens the socket of a client or of a question for the status of replicas. `Left`: one sentence. */
 export const openClientTransport = (options: ClientOptions): Promise<E.Either<string, Transport<RsmMessage>>> =>
@@ -38,37 +49,42 @@ export const openClientTransport = (options: ClientOptions): Promise<E.Either<st
     nowMs: monotonicNowMs,
   });
 
-/** One session and its socket. */
+/** One client and its socket. */
 export class ClientPort {
   readonly #transport: Transport<RsmMessage>;
-  readonly #session: ClientSession;
-  #onSettled: (outcome: Outcome) => void = () => undefined;
+  readonly #core: ClientCore;
+  #onSettled: (id: number, outcome: Outcome) => void = () => undefined;
+  /** Whether a flush is on its way, so that what is sent until then leaves with it. */
+  #flushing = false;
 
   /** Takes over `transport`. */
   constructor(transport: Transport<RsmMessage>, options: ClientOptions) {
     this.#transport = transport;
-    this.#session = new ClientSession(
+    this.#core = new ClientCore(
       {
         replicas: options.replicas,
+        ordered: options.ordered ?? false,
+        ...(options.requestBytesMax === undefined ? {} : { requestBytesMax: options.requestBytesMax }),
+        window: options.window ?? defaultParameters.sessionWindow,
         retryMs: options.retryMs ?? 150,
         retryMsMax: options.retryMsMax ?? 1000,
-        // The port may have been another client's: the wall clock keeps seqnos growing from one to the next.
-        seqnoFirst: Date.now() * 1000,
         random: Math.random,
+        // The port may have been another client's, whose answers may still be on their way.
+        nonce: () => randomInt(nonceMax),
       },
-      { send: this.#send, settled: (outcome) => this.#onSettled(outcome) },
+      { send: this.#send, settled: (id, outcome) => this.#onSettled(id, outcome), defer: this.#defer },
     );
     transport.onMessages(this.#receive);
   }
 
-  /** Opens a session. `Left` says in one sentence why that is not possible. */
+  /** Opens a client. `Left` says in one sentence why that is not possible. */
   static async open(options: ClientOptions): Promise<E.Either<string, ClientPort>> {
     const transport = await openClientTransport(options);
     return E.isLeft(transport) ? transport : E.right(new ClientPort(transport.right, options));
   }
 
-  /** Calls back once for each request, when its outcome is known; a new request may be made from there. */
-  onSettled(callback: (outcome: Outcome) => void): void {
+  /** Calls back once for each request, when its outcome is known; new requests may be made from there. */
+  onSettled(callback: (id: number, outcome: Outcome) => void): void {
     this.#onSettled = callback;
   }
 
@@ -78,40 +94,61 @@ export class ClientPort {
   }
 
   get busy(): boolean {
-    return this.#session.busy;
+    return this.#core.busy;
   }
 
-  /** When `onTime` has something to do; `Infinity` while nothing is outstanding. */
+  /** The session, `undefined` while none is open. */
+  get session(): ClientSession | undefined {
+    return this.#core.session;
+  }
+
+  /** When `onTime` has something to do; `Infinity` while no request waits for its outcome. */
   get wakeAtMs(): number {
-    return this.#session.wakeAtMs;
+    return this.#core.wakeAtMs;
   }
 
-  /** Sends a request; throws while another is outstanding. Its outcome goes to `onSettled`, at the latest `timeoutMs` later. */
-  request(value: Uint8Array, timeoutMs: number): void {
-    this.#session.request(monotonicNowMs(), value, timeoutMs);
+  /** Makes a request; its id. Its outcome goes to `onSettled`, later than this call and at the latest `timeoutMs` from now. Requests made together leave together. */
+  request(value: Uint8Array, timeoutMs: number): number {
+    return this.#core.request(monotonicNowMs(), value, timeoutMs);
   }
 
   /** Asks again or gives up, as the time tells. */
   onTime(): void {
-    this.#session.onTime(monotonicNowMs());
+    this.#core.onTime(monotonicNowMs());
   }
 
-  /** Closes the socket; an outstanding request settles as `Closed`. */
+  /** Closes the socket; what waits for its outcome settles as `Closed`. */
   async close(): Promise<void> {
-    this.#session.close();
+    this.#core.close();
     await this.#transport.close();
   }
 
-  readonly #send = (targets: readonly EndPoint[], message: RsmMessage): void => {
-    const bytes = rsmCodec.encode(message);
-    for (const target of targets) this.#transport.send(target, bytes);
+  readonly #send = (targets: readonly EndPoint[], messages: readonly RsmMessage[]): void => {
+    for (const message of messages) {
+      const bytes = rsmCodec.encode(message);
+      for (const target of targets) this.#transport.send(target, bytes);
+    }
+    this.#defer();
+  };
+
+  readonly #defer = (): void => {
+    if (this.#flushing) return;
+    this.#flushing = true;
+    // After all promises that one datagram's replies fulfilled, with the operations that are asked for from there.
+    process.nextTick(this.#flush);
+  };
+
+  readonly #flush = (): void => {
+    this.#core.flush(monotonicNowMs());
+    this.#flushing = false;
     this.#transport.flush();
   };
 
   readonly #receive = (): void => {
     const { inbox } = this.#transport;
+    const nowMs = monotonicNowMs();
     for (let datum = inbox.shift(); datum !== undefined; datum = inbox.shift()) {
-      this.#session.onPacket(datum.packet.source, datum.packet.message);
+      this.#core.onPacket(datum.packet.source, datum.packet.message, nowMs);
     }
   };
 }

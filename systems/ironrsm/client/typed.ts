@@ -10,7 +10,7 @@ import {
   keyBytesMax,
   valueBytesMax,
 } from '../applications/kv.js';
-import { type ClientError, tooLarge } from './core.js';
+import { type ClientError, tooLarge } from './outcome.js';
 
 /** What typed clients need of a client. */
 export interface Requester {

@@ -1,10 +1,17 @@
 /** The acceptor: what this replica promised and voted for (IronFleet, SOSP 2015, section 5.1.2). */
 import type { EndPoint } from '../../../src/spec/endpoint.js';
 import { add } from '../../../src/spec/nat.js';
-import { type Ballot, ballotOrd, type Message, type ReportedVote, type Vote } from '../messages.js';
+import { type Ballot, ballotOrd, digestOf, type Message, type ReportedVote } from '../messages.js';
 import { actions } from './action.js';
 import type { Cluster } from './cluster.js';
 import type { StepScope } from './step-scope.js';
+
+/** A vote for a batch, with the digest that names it. */
+export interface Vote {
+  readonly ballot: Ballot;
+  readonly batch: Uint8Array;
+  readonly digest: Uint8Array;
+}
 
 /** The acceptor's native state and its reactions. */
 export class Acceptor {
@@ -14,8 +21,11 @@ export class Acceptor {
   readonly checkpoints: number[];
   /** By operation number; none below the truncation point. */
   readonly votes = new Map<number, Vote>();
-  // Follows from `checkpoints`: asked for in every round, changed by heartbeats only.
+  /** The lengths of all batches in `votes` together. */
+  voteBytes = 0;
+  // Follow from `checkpoints`: asked for in every round, changed by heartbeats only.
   #quorumCheckpoint = 0;
+  #highestCheckpoint = 0;
   readonly #cluster: Cluster;
   readonly #scope: StepScope;
 
@@ -51,9 +61,20 @@ export class Acceptor {
     if (order > 0) this.#raise(ballot);
     // The proposer stays within its own log, so it knows that a quorum executed everything below this point.
     this.truncateTo(opn - this.#cluster.parameters.logLengthMax + 1);
-    this.votes.set(opn, { ballot, batch });
+    const digest = digestOf(batch);
+    const before = this.votes.get(opn);
+    this.votes.set(opn, { ballot, batch, digest });
+    this.voteBytes += batch.length - (before === undefined ? 0 : before.batch.length);
     this.#scope.touch('acceptor.votes', opn);
-    this.#scope.sendToAll({ tag: '2b', ballot, opn, batch });
+    this.#scope.touch('acceptor');
+    this.#scope.sendToAll({ tag: '2b', ballot, opn, digest });
+  }
+
+  /** A replica lacks the batch of a vote that it heard of. */
+  onBatchRequest(source: EndPoint, { ballot, opn }: Message<'batchRequest'>): void {
+    const vote = this.votes.get(opn);
+    if (vote === undefined || !ballotOrd.equals(vote.ballot, ballot)) return;
+    this.#scope.send(source, { tag: 'batchSupply', ballot, opn, batch: vote.batch });
   }
 
   /** A replica reports how many operations it executed. Reports arrive in any order, so only a higher one counts. */
@@ -61,21 +82,22 @@ export class Acceptor {
     if (opsComplete <= (this.checkpoints[sender] as number)) return;
     this.checkpoints[sender] = opsComplete;
     this.#quorumCheckpoint = quorumCheckpointOf(this.checkpoints, this.#cluster.quorum);
+    if (opsComplete > this.#highestCheckpoint) this.#highestCheckpoint = opsComplete;
     this.#scope.touch('acceptor');
   }
 
   /** The most operations that any replica is known to have executed. */
-  highestCheckpoint(): number {
-    let highest = 0;
-    for (const checkpoint of this.checkpoints) if (checkpoint > highest) highest = checkpoint;
-    return highest;
+  get highestCheckpoint(): number {
+    return this.#highestCheckpoint;
   }
 
-  /** Action: drop the votes of operations that a quorum has executed. */
-  truncate(): boolean {
-    if (this.#quorumCheckpoint <= this.truncationPoint) return false;
+  /** Action: drop the votes of operations that a quorum, and this replica, have executed. */
+  truncate(opsComplete: number): boolean {
+    // What this replica lacks may be served from its own votes, once it hears that they were chosen.
+    const point = Math.min(opsComplete, this.#quorumCheckpoint);
+    if (point <= this.truncationPoint) return false;
     this.#scope.record(actions.truncate);
-    this.truncateTo(this.#quorumCheckpoint);
+    this.truncateTo(point);
     return true;
   }
 
@@ -99,7 +121,11 @@ export class Acceptor {
   }
 
   #dropVote(opn: number): void {
-    if (this.votes.delete(opn)) this.#scope.touch('acceptor.votes', opn);
+    const vote = this.votes.get(opn);
+    if (vote === undefined) return;
+    this.votes.delete(opn);
+    this.voteBytes -= vote.batch.length;
+    this.#scope.touch('acceptor.votes', opn);
   }
 
   #raise(ballot: Ballot): void {
@@ -114,7 +140,10 @@ export class Acceptor {
 
   #reportedVotes(): ReportedVote[] {
     const opns = [...this.votes.keys()].sort((a, b) => a - b);
-    return opns.map((opn) => ({ opn, ...(this.votes.get(opn) as Vote) }));
+    return opns.map((opn) => {
+      const { ballot, batch } = this.votes.get(opn) as Vote;
+      return { opn, ballot, batch };
+    });
   }
 }
 

@@ -7,7 +7,10 @@ export interface ProcessAction {
   readonly index: number;
 }
 
-/** One action of a replica, in the order in which it happened. `count` is how many requests a nomination took from the queue. */
+/**
+ * One action of a replica, in the order in which it happened. `count` is how many requests a nomination took from the queue; `fetchFrom`
+ * and `askFrom` are the indices of the replicas that a progress check asked for a batch and for what was decided.
+ */
 export type ReplicaAction =
   | ProcessAction
   | { readonly action: 'nominate'; readonly count: number }
@@ -16,10 +19,11 @@ export type ReplicaAction =
   | { readonly action: 'truncate' }
   | { readonly action: 'decide' }
   | { readonly action: 'execute' }
+  | { readonly action: 'catchUp' }
   | { readonly action: 'checkViewTimeout' }
   | { readonly action: 'checkSuspicions' }
   | { readonly action: 'heartbeat' }
-  | { readonly action: 'checkProgress' };
+  | { readonly action: 'checkProgress'; readonly fetchFrom: number | null; readonly askFrom: number | null };
 
 /** The actions that carry nothing, made once: records cost no allocation. */
 export const actions = {
@@ -28,10 +32,10 @@ export const actions = {
   truncate: { action: 'truncate' },
   decide: { action: 'decide' },
   execute: { action: 'execute' },
+  catchUp: { action: 'catchUp' },
   checkViewTimeout: { action: 'checkViewTimeout' },
   checkSuspicions: { action: 'checkSuspicions' },
   heartbeat: { action: 'heartbeat' },
-  checkProgress: { action: 'checkProgress' },
 } as const satisfies Record<string, ReplicaAction>;
 
 /** The records of processing by index, each made once. */

@@ -1,30 +1,43 @@
 /** The election: which view is current, who suspects it, and which requests it owes an execution (IronFleet, SOSP 2015, section 5.1.3). */
-import type { EndPoint } from '../../../src/spec/endpoint.js';
 import { add, successor } from '../../../src/spec/nat.js';
-import { type Ballot, ballotOrd, type Message, type Request } from '../messages.js';
+import {
+  type Ballot,
+  ballotOrd,
+  type ExecuteRequest,
+  type Message,
+  type OpenRequest,
+  type Request,
+} from '../messages.js';
 import { actions } from './action.js';
 import { type Cluster, insertAscending } from './cluster.js';
+import { keyOf } from './keys.js';
 import type { StepScope } from './step-scope.js';
 import type { Timers } from './timers.js';
+
+/** Requests by key. */
+type Held = Map<number | string, Request>;
 
 /** The election's native state and its reactions. */
 export class Election {
   view: Ballot = { seqno: 1, proposer: 0 };
   epochEndMs = 0;
   epochLengthMs: number;
-  /** Requests received in this epoch, by client. */
-  readonly fresh = new Map<EndPoint, Request>();
-  /** Requests of earlier epochs, still not executed here, by client. */
-  readonly waiting = new Map<EndPoint, Request>();
+  /** Requests received in this epoch. */
+  readonly fresh: Held = new Map();
+  /** Requests of earlier epochs, still not executed here. */
+  readonly waiting: Held = new Map();
   #suspectors: number[] = [];
   readonly #cluster: Cluster;
   readonly #scope: StepScope;
   readonly #timers: Timers;
+  readonly #owes: (request: Request) => boolean;
 
-  constructor(cluster: Cluster, scope: StepScope, timers: Timers) {
+  /** `owes`: whether this replica should see that a request is executed. */
+  constructor(cluster: Cluster, scope: StepScope, timers: Timers, owes: (request: Request) => boolean) {
     this.#cluster = cluster;
     this.#scope = scope;
     this.#timers = timers;
+    this.#owes = owes;
     this.epochLengthMs = cluster.parameters.viewTimeoutMs;
   }
 
@@ -33,67 +46,64 @@ export class Election {
     return this.#suspectors;
   }
 
-  /** Notes a request that is owed an execution, unless this client's is noted at or above its seqno. */
-  owe(request: Request): void {
-    const { client, seqno } = request;
-    const fresh = this.fresh.get(client);
-    if (fresh !== undefined && fresh.seqno >= seqno) return;
-    const waiting = this.waiting.get(client);
-    if (waiting !== undefined && waiting.seqno >= seqno) return;
-    this.fresh.set(client, request);
-    this.#scope.touch('election.fresh', client);
+  /** Holds a request until it is executed; says whether it did. Not where it is held already, or too many are. */
+  hold(request: Request): boolean {
+    if (this.fresh.size + this.waiting.size >= this.#cluster.parameters.requestsHeldMax) return false;
+    const key = this.#keyOf(request);
+    if (isCovered(this.fresh.get(key), request) || isCovered(this.waiting.get(key), request)) return false;
+    this.fresh.set(key, request);
+    this.#scope.touch('election.fresh', key);
+    return true;
   }
 
-  /** A client's request `seqno` was executed: nothing at or below it is owed. */
-  forget(client: EndPoint, seqno: number): void {
-    const fresh = this.fresh.get(client);
-    if (fresh !== undefined && fresh.seqno <= seqno) {
-      this.fresh.delete(client);
-      this.#scope.touch('election.fresh', client);
+  /** A request had its turn: it is held no longer, nor what its key held before it. */
+  forget(request: Request): void {
+    const key = this.#keyOf(request);
+    if (isSettled(this.fresh.get(key), request)) this.#drop(this.fresh, 'election.fresh', key);
+    if (isSettled(this.waiting.get(key), request)) this.#drop(this.waiting, 'election.waiting', key);
+  }
+
+  /** Keeps only what is owed. */
+  keepOwed(): void {
+    this.#keepOwed(this.fresh, 'election.fresh');
+    this.#keepOwed(this.waiting, 'election.waiting');
+  }
+
+  /** The requests held, one for each key, in the order in which a new ballot queues them; an array of the caller's own. */
+  held(): Request[] {
+    const byKey = new Map(this.waiting);
+    for (const [key, request] of this.fresh) byKey.set(key, request);
+    const executes: ExecuteRequest[] = [];
+    const opens: (readonly [key: string, request: OpenRequest])[] = [];
+    for (const [key, request] of byKey) {
+      if (request.tag === 'execute') executes.push(request);
+      else opens.push([key as string, request]);
     }
-    const waiting = this.waiting.get(client);
-    if (waiting !== undefined && waiting.seqno <= seqno) {
-      this.waiting.delete(client);
-      this.#scope.touch('election.waiting', client);
-    }
+    executes.sort((a, b) => (a.session === b.session ? a.seqno - b.seqno : a.session - b.session));
+    opens.sort(([a], [b]) => (a < b ? -1 : 1));
+    return [...executes, ...opens.map(([, request]) => request)];
   }
 
-  /** As `forget`, for every client of a reply cache that was taken over. */
-  forgetExecuted(replies: ReadonlyMap<EndPoint, { readonly seqno: number }>): void {
-    for (const owed of [this.fresh, this.waiting]) {
-      for (const client of owed.keys()) {
-        const last = replies.get(client);
-        if (last !== undefined) this.forget(client, last.seqno);
-      }
-    }
-  }
-
-  /** The requests owed, one a client, ascending by client, in an array of the caller's own. */
-  owed(): Request[] {
-    const byClient = new Map(this.waiting);
-    for (const [client, request] of this.fresh) byClient.set(client, laterOf(request, byClient.get(client)));
-    return [...byClient.values()].sort((a, b) => (a.client < b.client ? -1 : 1));
-  }
-
-  /** A replica reports its view. */
+  /** A replica reports its view, and whether it suspects it. */
   onHeartbeat(sender: number, message: Message<'heartbeat'>): void {
     const order = ballotOrd.compare(message.view, this.view);
-    if (order === 0 && message.suspicious) this.#suspect(sender);
     if (order > 0) this.#enterView(message.view, message.suspicious ? [sender] : []);
+    else if (order === 0 && message.suspicious) this.#suspect(sender);
+    // A suspicion that has passed must not count together with one of today.
+    else if (order === 0) this.#trust(sender);
   }
 
-  /** Action: at the end of an epoch, suspect the view if something is still owed from before it. */
-  checkViewTimeout(): boolean {
-    if (this.#scope.now < this.epochEndMs) return false;
-    this.#scope.record(actions.checkViewTimeout);
+  /** The view is timed: at the end of an epoch it is suspected if something is still owed from before the epoch. */
+  endEpoch(): void {
+    this.#keepOwed(this.waiting, 'election.waiting');
     if (this.waiting.size === 0) {
       this.epochLengthMs = this.#cluster.parameters.viewTimeoutMs;
+      this.#trust(this.#cluster.myIndex);
     } else {
       this.#suspect(this.#cluster.myIndex);
       this.#heartbeatNow();
     }
     this.#startEpoch();
-    return true;
   }
 
   /** Action: leave a view that a quorum suspects. */
@@ -104,8 +114,28 @@ export class Election {
     return true;
   }
 
+  #keyOf(request: Request): number | string {
+    return keyOf(request, this.#cluster.parameters.sessionWindow);
+  }
+
+  #keepOwed(held: Held, component: string): void {
+    for (const [key, request] of held) if (!this.#owes(request)) this.#drop(held, component, key);
+  }
+
+  #drop(held: Held, component: string, key: number | string): void {
+    held.delete(key);
+    this.#scope.touch(component, key);
+  }
+
   #suspect(index: number): void {
     if (insertAscending(this.#suspectors, index)) this.#scope.touch('election');
+  }
+
+  #trust(index: number): void {
+    const at = this.#suspectors.indexOf(index);
+    if (at < 0) return;
+    this.#suspectors.splice(at, 1);
+    this.#scope.touch('election');
   }
 
   #successorView(): Ballot {
@@ -129,10 +159,10 @@ export class Election {
   #startEpoch(): void {
     this.epochEndMs = add(this.#scope.now, this.epochLengthMs);
     this.#scope.touch('election');
-    for (const [client, request] of this.fresh) {
-      this.waiting.set(client, laterOf(request, this.waiting.get(client)));
-      this.#scope.touch('election.fresh', client);
-      this.#scope.touch('election.waiting', client);
+    for (const [key, request] of this.fresh) {
+      this.waiting.set(key, request);
+      this.#scope.touch('election.fresh', key);
+      this.#scope.touch('election.waiting', key);
     }
     this.fresh.clear();
   }
@@ -143,5 +173,14 @@ export class Election {
   }
 }
 
-const laterOf = (request: Request, other: Request | undefined): Request =>
-  other !== undefined && other.seqno > request.seqno ? other : request;
+/** Whether what is held under a key makes it needless to hold `request` too: it is the same one, or a later one. */
+const isCovered = (held: Request | undefined, request: Request): boolean => {
+  if (held === undefined || held.tag === 'open' || request.tag === 'open') return held !== undefined;
+  return held.seqno >= request.seqno;
+};
+
+/** Whether what is held under the key of `request` is that request, or an earlier one. */
+const isSettled = (held: Request | undefined, request: Request): boolean => {
+  if (held === undefined || held.tag === 'open' || request.tag === 'open') return held !== undefined;
+  return held.seqno <= request.seqno;
+};

@@ -1,19 +1,28 @@
 /** The learner: who voted for what in the highest ballot that it has seen (IronFleet, SOSP 2015, section 5.1.2). */
-import { type Ballot, type Batch, ballotOrd, type Message } from '../messages.js';
+import { equalBytes } from '../../../src/spec/bytes.js';
+import { type Ballot, ballotOrd, digestOf, type Message } from '../messages.js';
 import { type Cluster, insertAscending } from './cluster.js';
 import type { StepScope } from './step-scope.js';
 
 /** The votes that one operation has in the learner's ballot. */
 export interface Slot {
-  readonly batch: Batch;
+  readonly digest: Uint8Array;
   /** Indices of the voters, ascending. Grows in place. */
   readonly senders: readonly number[];
+  /** Null until another replica supplied it; the replica's own vote mostly holds it too. Set in place. */
+  readonly batch: Uint8Array | null;
+}
+
+interface MutableSlot {
+  readonly digest: Uint8Array;
+  readonly senders: number[];
+  batch: Uint8Array | null;
 }
 
 /** The learner's native state and its reactions. */
 export class Learner {
   maxBal: Ballot = { seqno: 0, proposer: 0 };
-  readonly #slots = new Map<number, { readonly batch: Batch; readonly senders: number[] }>();
+  readonly #slots = new Map<number, MutableSlot>();
   readonly #cluster: Cluster;
   readonly #scope: StepScope;
 
@@ -27,24 +36,34 @@ export class Learner {
     return this.#slots;
   }
 
-  /** An acceptor voted. Of operations below `firstOpn` nothing more is to be learned. */
-  on2b(sender: number, message: Message<'2b'>, firstOpn: number, opsComplete: number): void {
-    const { ballot, opn, batch } = message;
-    if (opn < firstOpn || opn - opsComplete >= this.#cluster.parameters.logLengthMax) return;
+  /** An acceptor voted. Of operations below `opsComplete`, and of that one where it `isDecided`, nothing more is to be learned. */
+  on2b(sender: number, message: Message<'2b'>, opsComplete: number, isDecided: boolean): void {
+    const { ballot, opn, digest } = message;
+    if (opn < opsComplete || opn - opsComplete >= this.#cluster.parameters.logLengthMax) return;
+    if (isDecided && opn === opsComplete) return;
     const order = ballotOrd.compare(ballot, this.maxBal);
     if (order < 0) return;
     // Votes of two ballots never make one quorum.
     if (order > 0) this.#startBallot(ballot);
     const slot = this.#slots.get(opn);
-    if (slot === undefined) this.#slots.set(opn, { batch, senders: [sender] });
-    else if (!insertAscending(slot.senders, sender)) return;
+    if (slot === undefined) this.#slots.set(opn, { digest, senders: [sender], batch: null });
+    else if (!equalBytes(slot.digest, digest) || !insertAscending(slot.senders, sender)) return;
     this.#scope.touch('learner.slots', opn);
   }
 
-  /** What the learner's ballot chose for `opn`, once a quorum voted for it. */
-  chosen(opn: number): Batch | undefined {
+  /** A replica supplies a batch. Only the digest that was voted for tells that it is the right one. */
+  onBatchSupply({ ballot, opn, batch }: Message<'batchSupply'>): void {
     const slot = this.#slots.get(opn);
-    return slot !== undefined && slot.senders.length >= this.#cluster.quorum ? slot.batch : undefined;
+    if (slot === undefined || slot.batch !== null || !ballotOrd.equals(ballot, this.maxBal)) return;
+    if (!equalBytes(slot.digest, digestOf(batch))) return;
+    slot.batch = batch;
+    this.#scope.touch('learner.slots', opn);
+  }
+
+  /** The votes for `opn`, once a quorum voted for it in the learner's ballot. */
+  chosen(opn: number): Slot | undefined {
+    const slot = this.#slots.get(opn);
+    return slot !== undefined && slot.senders.length >= this.#cluster.quorum ? slot : undefined;
   }
 
   /** Forgets the votes for `opn`. */

@@ -3,19 +3,20 @@ import type { EndPoint } from '../../../src/spec/endpoint.js';
 import { successor } from '../../../src/spec/nat.js';
 import {
   type Ballot,
-  type Batch,
   ballotOrd,
+  batchCodec,
   type Message,
   type ReportedVote,
   type Request,
-  type Vote,
+  wireMax,
 } from '../messages.js';
 import type { Acceptor } from './acceptor.js';
 import { actions } from './action.js';
 import type { Cluster } from './cluster.js';
 import type { Election } from './election.js';
 import type { Executor } from './executor.js';
-import { RequestQueue } from './request-queue.js';
+import { ownBytes } from './own-bytes.js';
+import { PositionQueue } from './position-queue.js';
 import type { StepScope } from './step-scope.js';
 
 /** How far the proposer is in its ballot. */
@@ -34,17 +35,19 @@ export interface ProposerPeers {
   readonly executor: Executor;
 }
 
+// In an encoded batch: the length of the list, and of a request everything but its value (tag, client and three numbers).
+const listBytesMax = 5;
+const requestBytesMax = 48;
+
 /** The proposer's native state and its reactions. */
 export class Proposer {
   phase: Phase = 'idle';
   ballot: Ballot;
   nextOpn = 0;
-  /** By client, the highest seqno queued in this ballot. */
-  readonly queued = new Map<EndPoint, number>();
   /** By replica, the promises of this ballot. */
   readonly promises = new Map<number, PromiseReport>();
-  readonly #queue = new RequestQueue();
-  // Follow from `promises`: for each operation the reported vote of the highest ballot, and the end of those operations.
+  readonly #queue = new PositionQueue<Request>();
+  // Follow from `promises`: for each operation the reported vote of the highest ballot, and the last of those operations.
   readonly #inherited = new Map<number, ReportedVote>();
   #inheritedEnd = 0;
   readonly #cluster: Cluster;
@@ -73,6 +76,11 @@ export class Proposer {
     return this.#queue.at(position);
   }
 
+  /** Whether the view that this replica believes in is a ballot for which it asked for promises. */
+  isMine(): boolean {
+    return this.phase !== 'idle' && ballotOrd.equals(this.ballot, this.#peers.election.view);
+  }
+
   /** Whether this replica leads the view that it believes in. */
   leading(): boolean {
     return this.phase === 'phase2' && ballotOrd.equals(this.ballot, this.#peers.election.view);
@@ -80,17 +88,13 @@ export class Proposer {
 
   /** Whether this replica has nothing under way that it would send again: no promises asked for, no operation proposed and not executed. */
   settled(opsComplete: number): boolean {
-    if (!ballotOrd.equals(this.ballot, this.#peers.election.view)) return true;
-    return this.phase === 'phase2' ? this.nextOpn <= opsComplete && this.#queue.length === 0 : this.phase === 'idle';
+    if (!this.isMine()) return true;
+    return this.phase === 'phase2' && this.nextOpn <= opsComplete && this.#queue.length === 0;
   }
 
-  /** Queues a request, once a ballot. */
-  offer(request: Request): void {
-    // A deposed proposer would never hand it on.
-    if (this.phase === 'idle' || !ballotOrd.equals(this.ballot, this.#peers.election.view)) return;
-    const queued = this.queued.get(request.client);
-    if (queued !== undefined && queued >= request.seqno) return;
-    this.#enqueue(request);
+  /** Queues a request of a ballot of mine. */
+  enqueue(request: Request): void {
+    this.#scope.touch('proposer.queue', this.#queue.push(request));
     this.#scope.touch('proposer.phase');
   }
 
@@ -115,7 +119,9 @@ export class Proposer {
     this.#inherited.clear();
     this.#inheritedEnd = 0;
     this.#scope.touch('proposer.promises');
-    this.#restartQueue();
+    // A new ballot owes every unexecuted request, also those that an earlier ballot of this replica had queued or proposed.
+    this.#takeFromQueue(this.#queue.length);
+    for (const request of this.#peers.election.held()) this.enqueue(request);
     this.#scope.touch('proposer.phase');
     this.#scope.sendToAll({ tag: '1a', ballot: view });
     return true;
@@ -126,25 +132,29 @@ export class Proposer {
     if (this.phase !== 'phase1' || this.promises.size < this.#cluster.quorum) return false;
     this.#scope.record(actions.enterPhase2);
     this.phase = 'phase2';
-    const { truncationPoint } = this.#peers.acceptor;
-    this.nextOpn = truncationPoint;
+    this.nextOpn = this.#peers.acceptor.truncationPoint;
     for (const promise of this.promises.values()) this.#inherit(promise.votes);
     this.#scope.touch('proposer.phase');
-    this.#scope.sendToAll({ tag: 'startingPhase2', ballot: this.ballot, truncationPoint });
     return true;
   }
 
   /** Action: propose the next operation, while the pipeline and the log have room. */
   nominate(): boolean {
+    if (!this.leading()) return false;
+    const { acceptor } = this.#peers;
     // What a quorum has executed needs no proposal.
-    const opn = Math.max(this.nextOpn, this.#peers.acceptor.truncationPoint);
-    if (!this.leading() || opn >= this.#peers.acceptor.logEnd() || !this.#pipelineHasRoom()) return false;
+    const opn = Math.max(this.nextOpn, acceptor.truncationPoint);
+    if (opn >= acceptor.logEnd() || !this.#pipelineHasRoom()) return false;
     const vote = this.#inherited.get(opn);
-    const count = vote === undefined ? Math.min(this.#queue.length, this.#cluster.parameters.batchRequestsMax) : 0;
-    // An empty batch only fills a gap below a vote that must be proposed again.
-    if (vote === undefined && count === 0 && opn >= this.#inheritedEnd) return false;
+    const count = vote === undefined ? this.#fittingCount() : 0;
+    if (vote === undefined) {
+      // Votes take memory at every replica, until those who execute slowly have executed them too.
+      if (count > 0 && acceptor.voteBytes >= this.#cluster.parameters.voteBytesMax) return false;
+      // An empty batch only fills a gap below a vote that must be proposed again.
+      if (count === 0 && opn >= this.#inheritedEnd) return false;
+    }
     this.#scope.record({ action: 'nominate', count });
-    const batch = vote === undefined ? this.#takeFromQueue(count) : vote.batch;
+    const batch = vote === undefined ? batchCodec.encode(this.#takeFromQueue(count)) : ownBytes(vote.batch);
     this.#inherited.delete(opn);
     this.nextOpn = successor(opn);
     this.#scope.touch('proposer.phase');
@@ -152,32 +162,30 @@ export class Proposer {
     return true;
   }
 
-  /** Sends again what a stalled ballot may be waiting for: a lost 1a, or lost 2a's of operations that are not executed. */
-  resend(): void {
-    if (!ballotOrd.equals(this.ballot, this.#peers.election.view)) return;
-    if (this.phase === 'phase1') this.#resend1a();
-    if (this.phase === 'phase2') this.#resend2a();
+  /** Sends again what a stalled ballot may be waiting for: a lost 1a, or lost 2a's of operations that are not executed. Says whether it sent anything. */
+  resend(): boolean {
+    if (!this.isMine()) return false;
+    return this.phase === 'phase1' ? this.#resend1a() : this.#resend2a();
   }
 
-  #enqueue(request: Request): void {
-    this.#scope.touch('proposer.queue', this.#queue.push(request));
-    this.queued.set(request.client, request.seqno);
-    this.#scope.touch('proposer.queued', request.client);
+  // How many of the oldest requests surely fit into one batch. One alone may be larger.
+  #fittingCount(): number {
+    const { batchRequestsMax, batchBytesMax } = this.#cluster.parameters;
+    const countMax = Math.min(this.#queue.length, batchRequestsMax, wireMax.batchRequests);
+    let bytes = listBytesMax;
+    for (let count = 0; count < countMax; count++) {
+      const request = this.#queue.at(this.#queue.first + count) as Request;
+      bytes += requestBytesMax + (request.tag === 'execute' ? request.value.length : 0);
+      if (bytes > batchBytesMax && count > 0) return count;
+    }
+    return countMax;
   }
 
-  #takeFromQueue(count: number): Batch {
+  #takeFromQueue(count: number): Request[] {
     const first = this.#queue.first;
-    const batch = this.#queue.take(count);
-    for (let i = 0; i < batch.length; i++) this.#scope.touch('proposer.queue', first + i);
-    return batch;
-  }
-
-  // A new ballot owes every unexecuted request, also those that an earlier ballot of this replica had queued or proposed.
-  #restartQueue(): void {
-    this.#takeFromQueue(this.#queue.length);
-    for (const client of this.queued.keys()) this.#scope.touch('proposer.queued', client);
-    this.queued.clear();
-    for (const request of this.#peers.election.owed()) this.#enqueue(request);
+    const taken = this.#queue.take(count);
+    for (let i = 0; i < taken.length; i++) this.#scope.touch('proposer.queue', first + i);
+    return taken;
   }
 
   #inherit(votes: readonly ReportedVote[]): void {
@@ -196,23 +204,29 @@ export class Proposer {
     return this.nextOpn - executed < this.#cluster.parameters.pipelineMax;
   }
 
-  #resend1a(): void {
+  #resend1a(): boolean {
     const { replicas, myIndex } = this.#cluster;
+    let hasSent = false;
     for (let i = 0; i < replicas.length; i++) {
       if (i === myIndex || this.promises.has(i)) continue;
       this.#scope.send(replicas[i] as EndPoint, { tag: '1a', ballot: this.ballot });
+      hasSent = true;
     }
+    return hasSent;
   }
 
-  #resend2a(): void {
+  #resend2a(): boolean {
     const { acceptor, executor } = this.#peers;
-    let left = this.#cluster.parameters.resendOpsMax;
+    if (this.#cluster.others.length === 0) return false;
+    const { resendOpsMax } = this.#cluster.parameters;
+    let left = resendOpsMax;
     for (let opn = Math.max(executor.opsComplete, acceptor.truncationPoint); opn < this.nextOpn && left > 0; opn++) {
-      const vote: Vote | undefined = acceptor.votes.get(opn);
+      const vote = acceptor.votes.get(opn);
       // Where my own vote is of another ballot, mine is over, or the batch is no longer known to be mine.
       if (vote === undefined || !ballotOrd.equals(vote.ballot, this.ballot)) continue;
       this.#scope.sendToOthers({ tag: '2a', ballot: this.ballot, opn, batch: vote.batch });
       left--;
     }
+    return left < resendOpsMax;
   }
 }

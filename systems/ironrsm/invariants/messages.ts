@@ -1,6 +1,7 @@
 /** Invariants about what was sent (IronFleet's RSL proof, CommonProof and Message1b, 2a, 2b files; Paxos Made Simple, section 2.2). */
 import { type ClusterInvariant, type Evidence, everyPacket, ofHistory } from '../../../src/refinement/cluster.js';
 import { equalValues } from '../../../src/refinement/values.js';
+import { equalBytes } from '../../../src/spec/bytes.js';
 import type { Packet } from '../../../src/spec/packet.js';
 import {
   type Ballotted,
@@ -9,9 +10,8 @@ import {
   type Promised,
   type RsmCluster,
   type RsmHistory,
-  sameBallot,
 } from '../history.js';
-import type { Ballot, Message, RsmMessage, Vote } from '../messages.js';
+import { type Ballot, type Cursor, digestOf, type Message, type RsmMessage } from '../messages.js';
 import type { Replica } from '../protocol.js';
 
 type Invariant = ClusterInvariant<Replica, RsmMessage, RsmHistory>;
@@ -91,9 +91,6 @@ const votesRespectPromises: Invariant = everyPacket(
   },
 );
 
-const proposedIn = (history: RsmHistory, opn: number, ballot: Ballot): Vote | undefined =>
-  history.proposals.get(opn)?.find((v) => sameBallot(v.ballot, ballot));
-
 const reportedVotesWereProposed: Invariant = everyPacket(
   'a vote that a 1b reports is of an earlier ballot and had its 2a',
   'IronFleet RSL, Message1b invariants: 1b vote has valid ballot and a 2a',
@@ -101,8 +98,8 @@ const reportedVotesWereProposed: Invariant = everyPacket(
   (p, c) => {
     if (senderOf(p, c) === undefined) return undefined;
     for (const vote of p.message.votes) {
-      const proposed = proposedIn(c.history, vote.opn, vote.ballot);
-      const backed = proposed !== undefined && equalValues(proposed.batch, vote.batch);
+      const proposed = c.history.proposed(vote.opn, vote.ballot);
+      const backed = proposed !== undefined && equalBytes(proposed.batch, vote.batch);
       if (!backed || !before(vote.ballot, p.message.ballot))
         return { ballot: p.message.ballot, opn: vote.opn, voteBallot: vote.ballot, backed };
     }
@@ -117,16 +114,16 @@ const oneValueForABallot: Invariant = ofHistory(
 );
 
 const votesHaveProposals: Invariant = everyPacket(
-  'a 2b has its 2a',
-  'IronFleet RSL, Message2b invariants: 2b message has a corresponding 2a',
+  'a 2b has a 2a with its ballot, operation number and digest',
+  'IronFleet RSL, Message2b invariants: 2b message has a corresponding 2a; votes by digest: README.md, "Messages"',
   '2b',
   (p, c) => {
     if (senderOf(p, c) === undefined) return undefined;
-    const { ballot, opn, batch } = p.message;
-    const proposed = proposedIn(c.history, opn, ballot);
-    return proposed !== undefined && equalValues(proposed.batch, batch)
+    const { ballot, opn, digest } = p.message;
+    const proposed = c.history.proposed(opn, ballot);
+    return proposed !== undefined && equalBytes(proposed.digest, digest)
       ? undefined
-      : { ballot, opn, proposed: proposed !== undefined };
+      : { ballot, opn, proposed: proposed === undefined ? 'nothing' : 'another batch' };
   },
 );
 
@@ -141,7 +138,7 @@ const permits = (promises: readonly Promised[], replicas: number, m: Message<'2a
   if (2 * senders(silent) > replicas) return true;
   return usable.some((bound) => {
     const highest = voteOf(bound);
-    if (highest === undefined || !equalValues(highest.batch, m.batch)) return false;
+    if (highest === undefined || !equalBytes(highest.batch, m.batch)) return false;
     const within = usable.filter((p) => {
       const vote = voteOf(p);
       return vote === undefined || ballotOrder(vote.ballot, highest.ballot) <= 0;
@@ -164,26 +161,78 @@ const proposalsArePermitted: Invariant = everyPacket(
 );
 
 const chosenQuorumsMatch: Invariant = ofHistory(
-  'two quorums that chose a value for an operation chose the same',
-  'IronFleet RSL, Chosen: ChosenQuorumsMatchValue',
+  'the digests that quorums chose for an operation agree, and name one batch',
+  'IronFleet RSL, Chosen: ChosenQuorumsMatchValue; votes by digest: README.md, "Messages"',
   (c) => c.history.chosenConflict && { ...c.history.chosenConflict },
 );
 
-const suppliedStatesAreFolds: Invariant = everyPacket(
-  'a transferred state is the fold of the chosen operations before it',
-  'IronFleet RSL, StateMachine: TransferredStatesAreConsistent',
-  'appStateSupply',
+const suppliedBatchesWereProposed: Invariant = everyPacket(
+  'a batch that an acceptor supplies is that of the ballot and operation',
+  'votes by digest: README.md, "batchRequest"',
+  'batchSupply',
+  (p, c) => {
+    if (senderOf(p, c) === undefined) return undefined;
+    const { ballot, opn, batch } = p.message;
+    const proposed = c.history.proposed(opn, ballot);
+    return proposed !== undefined && equalBytes(proposed.batch, batch)
+      ? undefined
+      : { ballot, opn, proposed: proposed === undefined ? 'nothing' : 'another batch' };
+  },
+);
+
+const suppliedOperationsWereChosen: Invariant = everyPacket(
+  'the batches of a catch-up were chosen, and its sender executed no more than was chosen',
+  'README.md, "catchUpRequest"; IronFleet RSL, Execution: DecidedOperationWasChosen',
+  'catchUpSupply',
   (p, c) => {
     const sender = senderOf(p, c);
     if (sender === undefined) return undefined;
-    const { opn, app, replies } = p.message;
-    const fold = c.history.folds[opn];
-    if (fold === undefined) return { sender, opn, chosen: c.history.folds.length - 1 };
-    const sameApp = equalValues(c.history.configuration.app.snapshot(fold.app), app);
-    const sameReplies =
-      replies.length === fold.answers.size &&
-      replies.every((r) => equalValues(fold.answers.get(r.client), { seqno: r.seqno, value: r.value }));
-    return sameApp && sameReplies ? undefined : { sender, opn, sameApp, sameReplies };
+    const { opn, batches, opsComplete } = p.message;
+    if (opsComplete >= c.history.folds.length) return { sender, opsComplete, chosen: c.history.folds.length - 1 };
+    for (const [i, batch] of batches.entries()) {
+      const chosen = c.history.chosen.get(opn + i);
+      if (chosen === undefined || !equalBytes(chosen, batch))
+        return { sender, opn: opn + i, chosen: chosen === undefined ? 'nothing' : 'another batch' };
+    }
+    return undefined;
+  },
+);
+
+/** The piece of the fold at a cursor. Its cost is that of the piece: the sessions' bytes are kept, and the application cuts its own state. */
+const foldedPiece = ({ opn, at }: Message<'statePiece'>, history: RsmHistory): FoldedPiece | undefined => {
+  const { app, parameters } = history.configuration;
+  const fold = history.folds[opn];
+  const sessions = history.sessionsAt(opn);
+  if (fold === undefined || sessions === undefined) return undefined;
+  if (at.tag === 'app') {
+    const piece = app.piece(fold.app, at.after, parameters.pieceBytesMax);
+    return piece && { bytes: piece.bytes, next: piece.next === null ? null : { tag: 'app', after: piece.next } };
+  }
+  const end = Math.min(sessions.length, at.offset + parameters.pieceBytesMax);
+  if (at.offset >= end) return undefined;
+  const rest: Cursor = end < sessions.length ? { tag: 'sessions', offset: end } : { tag: 'app', after: null };
+  return { bytes: sessions.subarray(at.offset, end), next: rest };
+};
+
+interface FoldedPiece {
+  readonly bytes: Uint8Array;
+  readonly next: Cursor | null;
+}
+
+const piecesAreOfTheFold: Invariant = everyPacket(
+  "a piece of a state is that of the fold of the chosen operations before it, with that piece's digest",
+  'IronFleet RSL, StateMachine: TransferredStatesAreConsistent; README.md, "The state on the wire"',
+  'statePiece',
+  (p, c) => {
+    const sender = senderOf(p, c);
+    if (sender === undefined) return undefined;
+    const { opn, at, bytes, next, digest } = p.message;
+    const piece = foldedPiece(p.message, c.history);
+    if (piece === undefined) return { sender, opn, at, chosen: c.history.folds.length - 1 };
+    const same = equalBytes(piece.bytes, bytes);
+    const sameNext = equalValues(piece.next, next);
+    const sameDigest = equalBytes(digestOf(bytes), digest);
+    return same && sameNext && sameDigest ? undefined : { sender, opn, at, same, sameNext, sameDigest };
   },
 );
 
@@ -197,5 +246,7 @@ export const messageInvariants: readonly Invariant[] = [
   proposalsArePermitted,
   votesHaveProposals,
   chosenQuorumsMatch,
-  suppliedStatesAreFolds,
+  suppliedBatchesWereProposed,
+  suppliedOperationsWereChosen,
+  piecesAreOfTheFold,
 ];

@@ -1,6 +1,18 @@
 /** Bugs of ballots, votes and quorums. */
 import type { Plant } from '../../../src/refinement/plant.js';
-import { host, long, manyAtATime, messagesFile, protocol, quick, shortEpochs } from './places.js';
+import {
+  drawing,
+  host,
+  long,
+  manyClients,
+  manyDelays,
+  manyLosses,
+  manyOperations,
+  messagesFile,
+  protocol,
+  quick,
+  shortEpochs,
+} from './places.js';
 
 const hostAlone = 'host';
 const bothSides = 'protocol and host';
@@ -27,8 +39,8 @@ const quorums: readonly Plant[] = [
     patches: [
       {
         file: host('learner'),
-        find: 'else if (!insertAscending(slot.senders, sender)) return;',
-        replace: 'else slot.senders.push(sender);',
+        find: '!insertAscending(slot.senders, sender)',
+        replace: '!slot.senders.push(sender)',
       },
     ],
     hunt: quick,
@@ -37,7 +49,7 @@ const quorums: readonly Plant[] = [
     id: 'R17',
     title: 'a 1b of an old ballot is counted',
     seenIn: 'DEMi raft-46',
-    planted: 'host; short epochs',
+    planted: 'host; short epochs, many delays',
     checks: ['RC'],
     patches: [
       {
@@ -45,7 +57,8 @@ const quorums: readonly Plant[] = [
         find: '!ballotOrd.equals(message.ballot, this.ballot) || this.promises',
         replace: 'this.promises',
       },
-      ...shortEpochs,
+      drawing(shortEpochs),
+      manyDelays,
     ],
     // Of two replicas each must hear the other's 1b, so that phase 1 lasts.
     hunt: { runs: 400, steps: 1500, nodes: 2, faults: ['delay', 'loss', 'reorder'] },
@@ -80,8 +93,8 @@ const acceptors: readonly Plant[] = [
     patches: [
       {
         file: protocol('acceptor'),
-        find: '|| lt(m.ballot, a.maxBal)) return { state: s, sends: [] };',
-        replace: ') return { state: s, sends: [] };',
+        find: '|| lt(m.ballot, a.maxBal)) return nothing(s);',
+        replace: ') return nothing(s);',
       },
       { file: host('acceptor'), find: 'if (order < 0 || (order === 0', replace: 'if ((order === 0' },
       {
@@ -102,8 +115,8 @@ const acceptors: readonly Plant[] = [
       { file: protocol('acceptor'), find: 'ballot: vote.ballot, batch', replace: 'ballot: a.maxBal, batch' },
       {
         file: host('acceptor'),
-        find: '...this.votes.get(opn) })',
-        replace: '...this.votes.get(opn), ballot: this.maxBal })',
+        find: 'return { opn, ballot, batch };',
+        replace: 'return { opn, ballot: this.maxBal, batch };',
       },
     ],
     hunt: long,
@@ -115,7 +128,7 @@ const ballots: readonly Plant[] = [
     id: 'R22',
     title: 'a new leader picks the vote of the lowest ballot instead of the highest',
     seenIn: 'Paxos folklore',
-    planted: 'protocol and host; short epochs, many requests at a time',
+    planted: 'protocol and host; short epochs, many requests at a time, many losses',
     checks: ['INV'],
     patches: [
       {
@@ -128,10 +141,11 @@ const ballots: readonly Plant[] = [
         find: 'ballotOrd.compare(vote.ballot, other.ballot) > 0',
         replace: 'ballotOrd.compare(vote.ballot, other.ballot) < 0',
       },
-      ...shortEpochs,
-      ...manyAtATime,
+      drawing(`${shortEpochs}, ${manyOperations}`),
+      manyClients,
+      ...manyLosses,
     ],
-    hunt: { runs: 400, steps: 1000, nodes: 3, faults: ['loss', 'delay', 'clog', 'partition', 'one-way'] },
+    hunt: { runs: 400, steps: 1000, nodes: 3, faults: ['loss'] },
   },
   {
     id: 'R24',
@@ -171,13 +185,20 @@ const ballots: readonly Plant[] = [
         find: 'queue: { first: 0, next: 0, items',
         replace: 'queue: { first: 2 ** 53 - 2, next: 2 ** 53 - 2, items',
       },
-      { file: host('request-queue'), find: '#first = 0;', replace: '#first = 2 ** 53 - 2;' },
-      { file: host('request-queue'), find: '#next = 0;', replace: '#next = 2 ** 53 - 2;' },
-      { file: host('request-queue'), find: 'this.#next = successor(position);', replace: 'this.#next = position + 1;' },
       {
-        file: host('request-queue'),
-        find: 'this.#first = add(this.#first, taken.length);',
-        replace: 'this.#first = this.#first + taken.length;',
+        file: host('proposer'),
+        find: '#queue = new PositionQueue();',
+        replace: '#queue = new PositionQueue(2 ** 53 - 2);',
+      },
+      {
+        file: host('position-queue'),
+        find: 'this.#next = successor(position);',
+        replace: 'this.#next = position + 1;',
+      },
+      {
+        file: host('position-queue'),
+        find: 'this.#first = add(this.#first, count);',
+        replace: 'this.#first = this.#first + count;',
       },
     ],
     hunt: quick,

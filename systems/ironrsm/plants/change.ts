@@ -9,7 +9,7 @@ const changes: readonly Plant[] = [
     seenIn: 'semantics of the judge',
     planted: 'host',
     checks: ['RC'],
-    patches: [{ file: hostFile, find: 'this.#timers.opsAtLastCheck = opsComplete;', replace: '' }],
+    patches: [{ file: host('progress'), find: 'this.#timers.opsAtLastCheck = opsComplete;', replace: '' }],
     hunt: quick,
   },
   {
@@ -36,8 +36,8 @@ const changes: readonly Plant[] = [
     patches: [
       {
         file: hostFile,
-        find: 'const request = { client, seqno, value };',
-        replace: 'value.fill(0); const request = { client, seqno, value };',
+        find: "this.#hold({ tag: 'execute',",
+        replace: "value.fill(0); this.#hold({ tag: 'execute',",
       },
     ],
     hunt: quick,
@@ -45,24 +45,34 @@ const changes: readonly Plant[] = [
 ];
 
 /** A judge that makes its state of the host's after every step. */
-const copyOfTheHost = `const after = ((s) => ({
-  ...s,
-  proposer: { ...s.proposer, phase: host.proposer.phase, ballot: host.proposer.ballot, nextOpn: host.proposer.nextOpn,
-    queued: PersistentMap.of(host.proposer.queued),
-    queue: { first: host.proposer.queueFirst, next: host.proposer.queueNext,
-      items: PersistentMap.of(Array.from({ length: host.proposer.queueNext - host.proposer.queueFirst },
-        (_, i) => [host.proposer.queueFirst + i, host.proposer.queueAt(host.proposer.queueFirst + i)])) } },
-  acceptor: { maxBal: host.acceptor.maxBal, truncationPoint: host.acceptor.truncationPoint,
-    votes: PersistentMap.of(host.acceptor.votes), checkpoints: [...host.acceptor.checkpoints] },
-  learner: { maxBal: host.learner.maxBal,
-    slots: PersistentMap.of([...host.learner.slots].map(([opn, slot]) => [opn, { batch: slot.batch, senders: [...slot.senders] }])) },
-  executor: { opsComplete: host.executor.opsComplete, app: host.executor.app, decided: host.executor.decided ?? null,
-    replies: PersistentMap.of(host.executor.replies) },
-  election: { ...s.election, view: host.election.view, suspectors: [...host.election.suspectors],
-    epochEndMs: host.election.epochEndMs, epochLengthMs: host.election.epochLengthMs,
-    fresh: PersistentMap.of(host.election.fresh), waiting: PersistentMap.of(host.election.waiting) },
-  timers: { ...host.timers },
-}))(verdict.right.at(-1)?.after ?? before);`;
+const copyOfTheHost = `const after = ((s, { proposer: p, acceptor: a, learner: l, executor: e, transfer: t, election: v }) => {
+  const between = ({ first, next, at }) => PersistentMap.of(Array.from({ length: next - first }, (_, i) => [first + i, at(first + i)]));
+  const queue = { first: p.queueFirst, next: p.queueNext, at: (i) => p.queueAt(i) };
+  const ring = { first: e.ring.first, next: e.ring.next, at: (i) => e.ring.at(i) };
+  const promises = [...p.promises].map(([i, { truncationPoint, votes }]) =>
+    [i, { truncationPoint, votes: PersistentMap.of(votes.map(({ opn, ballot, batch }) => [opn, { ballot, batch }])) }]);
+  const sessions = { nextSession: e.nextSession, live: PersistentMap.of([...e.sessions].map(([id, session]) => [id, { ...session }])),
+    ring: { first: ring.first, next: ring.next, items: between(ring) }, done: PersistentMap.of(e.done), replyBytes: e.replyBytes };
+  const inbound = t.inbound === undefined ? null
+    : { supplier: t.inbound.supplier, opn: t.inbound.opn, at: t.inbound.at, app: t.inbound.app, fresh: t.inbound.fresh, tries: t.inbound.tries,
+        sessions: t.inbound.sessions.length === 0 ? PersistentMap.empty() : PersistentMap.of([[0, t.inbound.sessions.slice()]]),
+        sessionsLength: t.inbound.sessions.length };
+  return {
+    ...s,
+    proposer: { ...s.proposer, phase: p.phase, ballot: p.ballot, nextOpn: p.nextOpn, promises: PersistentMap.of(promises),
+      queue: { first: queue.first, next: queue.next, items: between(queue) } },
+    acceptor: { maxBal: a.maxBal, truncationPoint: a.truncationPoint, votes: PersistentMap.of(a.votes), voteBytes: a.voteBytes, checkpoints: [...a.checkpoints] },
+    learner: { maxBal: l.maxBal, slots: PersistentMap.of([...l.slots].map(([opn, slot]) => [opn, { ...slot, senders: [...slot.senders] }])) },
+    executor: { opsComplete: e.opsComplete, machine: { app: e.app, sessions }, decided: e.decided ?? null,
+      log: PersistentMap.of(e.log), logStart: e.logStart, logBytes: e.logBytes },
+    transfer: { supplied: PersistentMap.of(t.supplied), source: t.source, askedOpn: t.askedOpn, inbound,
+      outbound: PersistentMap.of([...t.outbound].map(([i, o]) => [i, { opn: o.opn, sessions: o.sessions, fresh: o.fresh }])),
+      outboundApps: PersistentMap.of([...t.outbound].map(([i, o]) => [i, o.app])) },
+    election: { view: v.view, suspectors: [...v.suspectors], epochEndMs: v.epochEndMs, epochLengthMs: v.epochLengthMs,
+      fresh: PersistentMap.of(v.fresh), waiting: PersistentMap.of(v.waiting) },
+    timers: { ...host.timers },
+  };
+})(verdict.right.at(-1)?.after ?? before, host);`;
 
 const checkFaults: readonly Plant[] = [
   {

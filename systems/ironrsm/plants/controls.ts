@@ -80,4 +80,19 @@ export const controlPlants: readonly Plant[] = [
     ],
     hunt: control,
   },
+  {
+    id: 'C6',
+    title: 'a host that turns to the other replicas the other way round for what it lacks',
+    seenIn: '',
+    planted: 'host',
+    checks: [],
+    patches: [
+      {
+        file: host('progress'),
+        find: '(last + i) % replicas.length',
+        replace: '(last + replicas.length - i) % replicas.length',
+      },
+    ],
+    hunt: control,
+  },
 ];

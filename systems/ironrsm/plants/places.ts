@@ -19,27 +19,55 @@ export const live: Hunt = { runs: 200, steps: 600 };
 /** Controls must stay green over this much. */
 export const control: Hunt = { runs: 20, steps: 1000 };
 
-/** Epochs as short as the simulation draws them, and none that grow: views change often, and a proposer soon has its turn again. */
-export const shortEpochs: readonly Patch[] = [
-  {
-    file: 'systems/ironrsm/simulation.js',
-    find: 'viewTimeoutMs: random.chance(0.5) ? random.int(15, 60) : random.int(60, 300)',
-    replace: 'viewTimeoutMs: random.int(15, 30)',
-  },
-  {
-    file: 'systems/ironrsm/simulation.js',
-    find: 'viewTimeoutMsMax: random.pick([60, 300, 2_000])',
-    replace: 'viewTimeoutMsMax: 60',
-  },
-];
+/** Parameters that every cluster of a hunt has, in JavaScript: an expression may draw from `random`. */
+export const drawing = (parameters: string): Patch => ({
+  file: 'systems/ironrsm/simulation.js',
+  find: '...scenario.parameters }',
+  replace: `...scenario.parameters, ${parameters} }`,
+});
 
-/** Five clients, and an operation for each of their requests: views end with several operations half done. */
-export const manyAtATime: readonly Patch[] = [
-  { file: 'systems/ironrsm/simulation.js', find: 'const count = random.int(1, 5);', replace: 'const count = 5;' },
+/** Epochs as short as the simulation draws them, and none that grow: views change often, and a proposer soon has its turn again. */
+export const shortEpochs = 'viewTimeoutMs: random.int(15, 30), viewTimeoutMsMax: 60';
+
+/** An operation for each request, several at a time, and nothing that sends a 2a again: views end with several operations half done. */
+export const manyOperations =
+  'batchRequestsMax: 1, pipelineMax: 4, retransmitPeriodMs: 1000, retransmitPeriodMsMax: 1000';
+
+/** A log that forgets at once, and states in small pieces: whoever lags gets a state, in several datagrams. */
+export const smallPieces = 'retainOpsMax: 1, pieceBytesMax: random.pick([24, 200])';
+
+/** Five machines of clients. */
+export const manyClients: Patch = {
+  file: 'systems/ironrsm/simulation.js',
+  find: 'options.clients ?? drawn',
+  replace: '5',
+};
+
+/** Only the counter: an execution too many, or one too few, shows in every later reply. */
+export const counterOnly: Patch = {
+  file: 'systems/ironrsm/simulation.js',
+  find: 'random.chance(0.3) || scenario.counts === true',
+  replace: 'true',
+};
+
+/** Where datagrams are delayed, many are, by up to 400 ms. */
+export const manyDelays: Patch = {
+  file: 'src/refinement/simulation/faults/datagrams.js',
+  find: 'const delayMax = 0.1;',
+  replace: 'const delayMax = 0.5;',
+};
+
+/** A network that loses many datagrams. */
+export const manyLosses: readonly Patch[] = [
   {
-    file: 'systems/ironrsm/simulation.js',
-    find: 'batchRequestsMax: random.pick([1, 2, 8]), pipelineMax: random.pick([1, 2, 4]),',
-    replace: 'batchRequestsMax: 1, pipelineMax: 4,',
+    file: 'src/refinement/simulation/faults/datagrams.js',
+    find: 'const lost = random.chance(strength * lossMax);',
+    replace: 'const lost = random.chance(0.4);',
+  },
+  {
+    file: 'src/refinement/simulation/faults.js',
+    find: "const on = random.chance(name === 'stranger' ? strangerShare : faults[name].share);",
+    replace: "const on = random.chance(name === 'stranger' ? strangerShare : faults[name].share) || name === 'loss';",
   },
 ];
 
@@ -50,12 +78,12 @@ export const manyAtATime: readonly Patch[] = [
 export const withoutFolds: readonly Patch[] = [
   {
     file: 'systems/ironrsm/invariants/replicas.js',
-    find: 'decidedWasChosen, statesAreFolds,',
-    replace: 'decidedWasChosen,',
+    find: 'logIsWhole, statesAreFolds,',
+    replace: 'logIsWhole,',
   },
   {
     file: 'systems/ironrsm/invariants/messages.js',
-    find: 'chosenQuorumsMatch, suppliedStatesAreFolds,',
-    replace: 'chosenQuorumsMatch,',
+    find: 'suppliedOperationsWereChosen, piecesAreOfTheFold,',
+    replace: 'suppliedOperationsWereChosen,',
   },
 ];

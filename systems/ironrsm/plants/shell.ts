@@ -1,6 +1,6 @@
 /** Bugs of elections and of the shell around the protocol. */
 import type { Plant } from '../../../src/refinement/plant.js';
-import { host, hostFile, live, protocol, quick } from './places.js';
+import { drawing, host, hostFile, live, protocol, quick } from './places.js';
 
 const elections: readonly Plant[] = [
   {
@@ -43,20 +43,16 @@ const elections: readonly Plant[] = [
     patches: [
       {
         file: protocol('election'),
-        find: 'return soonHeartbeat(s, epochStarted(withSuspector(e, s.constants.index), now), now);',
-        replace: `const maxBal = { seqno: s.acceptor.maxBal.seqno + 1, proposer: s.constants.index };
+        find: 'return soonHeartbeat(s, epochStarted(suspecting(e, me, true), now), now);',
+        replace: `const maxBal = { seqno: s.acceptor.maxBal.seqno + 1, proposer: me };
           const inflated = { ...s, acceptor: { ...s.acceptor, maxBal } };
-          return soonHeartbeat(inflated, epochStarted(withSuspector(e, s.constants.index), now), now);`,
+          return soonHeartbeat(inflated, epochStarted(suspecting(e, me, true), now), now);`,
       },
       {
         file: hostFile,
-        find: 'this.election.checkViewTimeout()',
-        replace: `{
-            const owes = this.election.waiting.size > 0;
-            const checked = this.election.checkViewTimeout();
-            if (checked && owes) this.acceptor.inflate();
-            return checked;
-          }`,
+        find: 'this.election.endEpoch();',
+        replace: `this.election.endEpoch();
+          if (this.election.suspectors.includes(this.#cluster.myIndex)) this.acceptor.inflate();`,
       },
       {
         file: host('acceptor'),
@@ -89,10 +85,11 @@ const shell: readonly Plant[] = [
         replace: 'datagramBytesMax: 256',
       },
       {
-        file: 'systems/ironrsm/simulation.js',
-        find: 'const value = Buffer.from(String(random.int(0, 9)));',
-        replace: 'const value = Buffer.from(String(random.int(0, 9)).repeat(150));',
+        file: 'systems/ironrsm/simulation/draw.js',
+        find: 'const digit = Buffer.from(String(random.int(0, 9)));',
+        replace: 'const digit = Buffer.from(String(random.int(0, 9)).repeat(150));',
       },
+      drawing('requestBytesMax: 256'),
     ],
     hunt: live,
   },
@@ -105,9 +102,8 @@ const shell: readonly Plant[] = [
     patches: [
       {
         file: hostFile,
-        find: 'const sender = this.#cluster.indexOf.get(source);',
-        replace:
-          "if (message.tag === 'reply') throw new Error('a replica takes no reply'); const sender = this.#cluster.indexOf.get(source);",
+        find: "case 'opened': case 'reply':",
+        replace: "case 'reply': throw new Error('a replica takes no reply'); case 'opened':",
       },
     ],
     hunt: quick,

@@ -1,119 +1,47 @@
-/** Learning and execution (README.md, "2b", "decide", "execute", "appStateRequest", "appStateSupply"; IronFleet, section 5.1). */
-import { PersistentMap } from '../../../src/protocol/persistent-map.js';
-import type { EndPoint } from '../../../src/spec/endpoint.js';
+/** Execution (README.md, "execute"; IronFleet, SOSP 2015, section 5.1). */
 import { successor } from '../../../src/spec/nat.js';
-import type { Packet } from '../../../src/spec/packet.js';
-import { E } from '../../../src/spec/prelude.js';
-import { type Batch, ballotOrd, type CachedReply, type Message, type RsmMessage } from '../messages.js';
-import { ballotBefore, forgetting } from './election.js';
-import { type Answer, packetTo, quorumOf, type Replica, type Slot, toOthers } from './state.js';
+import { forgetting } from './election.js';
+import { ran, requestsOf } from './machine.js';
+import { type Executor, packetTo, type Replica } from './state.js';
 import type { Effect } from './step.js';
 
-export const process2b = (s: Replica, sender: number, m: Message<'2b'>): Replica => {
-  const { opsComplete, decided } = s.executor;
-  const { logLengthMax } = s.constants.configuration.parameters;
-  const learnable = m.opn > opsComplete || (m.opn === opsComplete && decided === null);
-  const l = s.learner;
-  if (!learnable || m.opn >= opsComplete + logLengthMax || ballotBefore(m.ballot, l.maxBal)) return s;
-  const alone: Slot = { batch: m.batch, senders: [sender] };
-  if (!ballotOrd.equals(m.ballot, l.maxBal)) {
-    // Votes of different ballots never add up to a quorum.
-    return { ...s, learner: { maxBal: m.ballot, slots: PersistentMap.of([[m.opn, alone]]) } };
-  }
-  const slot = l.slots.get(m.opn);
-  if (slot?.senders.includes(sender)) return s;
-  const senders = slot === undefined ? alone.senders : [...slot.senders, sender].sort((a, b) => a - b);
-  return { ...s, learner: { ...l, slots: l.slots.set(m.opn, { batch: slot?.batch ?? m.batch, senders }) } };
-};
-
-/** `undefined` unless a quorum voted for the next operation. */
-export const decided = (s: Replica): Effect | undefined => {
-  const slot = s.learner.slots.get(s.executor.opsComplete);
-  if (s.executor.decided !== null || slot === undefined || slot.senders.length < quorumOf(s.constants))
-    return undefined;
-  const vote = { ballot: s.learner.maxBal, batch: slot.batch };
-  return { state: { ...s, executor: { ...s.executor, decided: vote } }, sends: [] };
-};
-
-interface Executed {
-  readonly app: unknown;
-  readonly replies: PersistentMap<EndPoint, Answer>;
-  readonly sends: readonly Packet<RsmMessage>[];
-}
-
-/** Runs a batch in order; a request that was executed before is answered from the cache, and is never executed again. */
-const run = (s: Replica, batch: Batch): Executed => {
-  const application = s.constants.configuration.app;
-  let { app } = s.executor;
-  const sends: Packet<RsmMessage>[] = [];
-  const replies = s.executor.replies.withMutations((draft) => {
-    for (const r of batch) {
-      let answer = draft.get(r.client);
-      if (answer !== undefined && answer.seqno > r.seqno) continue;
-      if (answer === undefined || answer.seqno < r.seqno) {
-        const applied = application.apply(app, r.value);
-        app = applied.state;
-        answer = { seqno: r.seqno, value: applied.reply };
-        draft.set(r.client, answer);
-      }
-      sends.push(packetTo(s, r.client, { tag: 'reply', seqno: answer.seqno, value: answer.value }));
+/** The log of executed batches with one more, and without those that are too old to be kept. */
+const logged = (s: Replica, batch: Uint8Array): Pick<Executor, 'log' | 'logStart' | 'logBytes'> => {
+  const e = s.executor;
+  const { retainOpsMax, retainBytesMax } = s.constants.configuration.parameters;
+  let { logStart } = e;
+  let logBytes = e.logBytes + batch.length;
+  const log = e.log.withMutations((draft) => {
+    draft.set(e.opsComplete, batch);
+    while (draft.size > retainOpsMax || (logBytes > retainBytesMax && draft.size > 0)) {
+      logBytes -= (draft.get(logStart) as Uint8Array).length;
+      draft.delete(logStart);
+      logStart++;
     }
   });
-  return { app, replies, sends };
+  return { log, logStart, logBytes };
 };
 
 /** `undefined` unless the next operation is decided. */
 export const executed = (s: Replica): Effect | undefined => {
-  const e = s.executor;
-  if (e.decided === null) return undefined;
-  const { app, replies, sends } = run(s, e.decided.batch);
+  const { decided, opsComplete, machine } = s.executor;
+  if (decided === null) return undefined;
+  const { configuration, index } = s.constants;
+  const requests = requestsOf(decided.batch);
+  const { machine: after, answers } = ran(configuration, machine, requests);
+  const next = successor(opsComplete);
+  const { inbound, supplied } = s.transfer;
   const state: Replica = {
     ...s,
-    executor: { opsComplete: successor(e.opsComplete), app, replies, decided: null },
-    learner: { ...s.learner, slots: s.learner.slots.delete(e.opsComplete) },
-    election: forgetting(
-      s.election,
-      e.decided.batch.map((r): [EndPoint, number] => [r.client, r.seqno]),
-    ),
+    executor: { opsComplete: next, machine: after, decided: null, ...logged(s, decided.batch) },
+    learner: { ...s.learner, slots: s.learner.slots.delete(opsComplete) },
+    transfer: {
+      ...s.transfer,
+      supplied: supplied.delete(opsComplete),
+      inbound: inbound !== null && inbound.opn <= next ? null : inbound,
+    },
+    election: forgetting(s.election, requests, configuration.parameters.sessionWindow),
   };
-  return { state, sends: e.decided.ballot.proposer === s.constants.index ? sends : [] };
-};
-
-export const processStartingPhase2 = (s: Replica, m: Message<'startingPhase2'>): Effect => {
-  const behind = m.truncationPoint > s.executor.opsComplete;
-  return { state: s, sends: behind ? toOthers(s, { tag: 'appStateRequest', opn: m.truncationPoint }) : [] };
-};
-
-export const processAppStateRequest = (s: Replica, source: EndPoint, m: Message<'appStateRequest'>): Effect => {
-  const { opsComplete, app, replies } = s.executor;
-  if (opsComplete < m.opn) return { state: s, sends: [] };
-  const cached = [...replies].map(([client, a]): CachedReply => ({ client, seqno: a.seqno, value: a.value }));
-  cached.sort((a, b) => (a.client < b.client ? -1 : 1));
-  const snapshot = s.constants.configuration.app.snapshot(app);
-  return {
-    state: s,
-    sends: [packetTo(s, source, { tag: 'appStateSupply', opn: opsComplete, app: snapshot, replies: cached })],
-  };
-};
-
-export const processAppStateSupply = (s: Replica, m: Message<'appStateSupply'>): Replica => {
-  // A state that is older than this replica's would undo operations.
-  if (m.opn <= s.executor.opsComplete) return s;
-  const app = s.constants.configuration.app.restore(m.app);
-  if (E.isLeft(app)) return s;
-  const replies = PersistentMap.of(
-    m.replies.map((r): [EndPoint, Answer] => [r.client, { seqno: r.seqno, value: r.value }]),
-  );
-  const slots = s.learner.slots.withMutations((draft) => {
-    for (const opn of s.learner.slots.keys()) if (opn < m.opn) draft.delete(opn);
-  });
-  return {
-    ...s,
-    executor: { opsComplete: m.opn, app: app.right, replies, decided: null },
-    learner: { ...s.learner, slots },
-    election: forgetting(
-      s.election,
-      m.replies.map((r): [EndPoint, number] => [r.client, r.seqno]),
-    ),
-  };
+  const mine = decided.ballot !== null && decided.ballot.proposer === index;
+  return { state, sends: mine ? answers.map(({ client, message }) => packetTo(s, client, message)) : [] };
 };

@@ -3,7 +3,8 @@ import { PersistentMap } from '../../../src/protocol/persistent-map.js';
 import type { EndPoint } from '../../../src/spec/endpoint.js';
 import type { Packet } from '../../../src/spec/packet.js';
 import type { Configuration } from '../configuration.js';
-import type { Ballot, Batch, Request, RsmMessage, Vote } from '../messages.js';
+import type { Ballot, Cursor, Request, RsmMessage } from '../messages.js';
+import { initMachine, type Machine } from './machine.js';
 
 /** What never changes: the cluster, and which replica this is. */
 export interface Constants {
@@ -12,24 +13,36 @@ export interface Constants {
   readonly index: number;
 }
 
+/** An acceptor's vote; `digest` is that of the batch. */
+export interface Vote {
+  readonly ballot: Ballot;
+  readonly batch: Uint8Array;
+  readonly digest: Uint8Array;
+}
+
+/** A vote that a 1b reported. */
+export interface PromisedVote {
+  readonly ballot: Ballot;
+  readonly batch: Uint8Array;
+}
+
 /** A 1b as the proposer keeps it. */
 export interface Promised {
   readonly truncationPoint: number;
-  readonly votes: PersistentMap<number, Vote>;
+  readonly votes: PersistentMap<number, PromisedVote>;
 }
 
-/** Requests by position; `first` is the oldest, `next` the position that the next one takes. */
-export interface Queue {
+/** Items by position; `first` is the oldest, `next` the position that the next one takes. */
+export interface Queue<T> {
   readonly first: number;
   readonly next: number;
-  readonly items: PersistentMap<number, Request>;
+  readonly items: PersistentMap<number, T>;
 }
 
 export interface Proposer {
   readonly phase: 'idle' | 'phase1' | 'phase2';
   readonly ballot: Ballot;
-  readonly queue: Queue;
-  readonly queued: PersistentMap<EndPoint, number>;
+  readonly queue: Queue<Request>;
   /** By replica index. */
   readonly promises: PersistentMap<number, Promised>;
   /** The highest operation number for which a promise has a vote; -1 for none. Ghost-free shorthand of `promises`. */
@@ -40,6 +53,7 @@ export interface Proposer {
 export interface Acceptor {
   readonly maxBal: Ballot;
   readonly votes: PersistentMap<number, Vote>;
+  readonly voteBytes: number;
   readonly truncationPoint: number;
   /** By replica index. */
   readonly checkpoints: readonly number[];
@@ -47,8 +61,9 @@ export interface Acceptor {
 
 /** The 2b's of one operation at the learner's ballot; `senders` are replica indices, ascending. */
 export interface Slot {
-  readonly batch: Batch;
+  readonly digest: Uint8Array;
   readonly senders: readonly number[];
+  readonly batch: Uint8Array | null;
 }
 
 export interface Learner {
@@ -56,31 +71,67 @@ export interface Learner {
   readonly slots: PersistentMap<number, Slot>;
 }
 
-/** A client's last executed request and its reply. */
-export interface Answer {
-  readonly seqno: number;
-  readonly value: Uint8Array;
+/** The next operation's batch; `ballot` is null where it came by catch-up. */
+export interface Decided {
+  readonly ballot: Ballot | null;
+  readonly batch: Uint8Array;
 }
 
 export interface Executor {
   readonly opsComplete: number;
-  readonly app: unknown;
-  readonly replies: PersistentMap<EndPoint, Answer>;
-  readonly decided: Vote | null;
+  readonly machine: Machine;
+  readonly decided: Decided | null;
+  readonly log: PersistentMap<number, Uint8Array>;
+  readonly logStart: number;
+  readonly logBytes: number;
 }
+
+/** A state on its way to this replica. `sessions`: the pieces of the sessions bytes by offset; `sessionsLength`: their length in sum. */
+export interface Inbound {
+  readonly supplier: number;
+  readonly opn: number;
+  readonly at: Cursor;
+  readonly sessions: PersistentMap<number, Uint8Array>;
+  readonly sessionsLength: number;
+  readonly app: unknown;
+  readonly fresh: boolean;
+  readonly tries: number;
+}
+
+/** A state on its way to another replica, as it was after `opn` operations; the application's lies beside it (`Transfer`). */
+export interface Outbound {
+  readonly opn: number;
+  readonly sessions: Uint8Array;
+  readonly fresh: boolean;
+}
+
+export interface Transfer {
+  readonly supplied: PersistentMap<number, Uint8Array>;
+  readonly source: number | null;
+  readonly askedOpn: number;
+  readonly inbound: Inbound | null;
+  /** By replica index. */
+  readonly outbound: PersistentMap<number, Outbound>;
+  /** The application's part of each outbound state. */
+  readonly outboundApps: PersistentMap<number, unknown>;
+}
+
+/** The name of a request within the tables of those that are held: of an `execute` a number, of an `open` a text. */
+export type RequestKey = number | string;
 
 export interface Election {
   readonly view: Ballot;
   readonly suspectors: readonly number[];
   readonly epochEndMs: number;
   readonly epochLengthMs: number;
-  readonly fresh: PersistentMap<EndPoint, Request>;
-  readonly waiting: PersistentMap<EndPoint, Request>;
+  readonly fresh: PersistentMap<RequestKey, Request>;
+  readonly waiting: PersistentMap<RequestKey, Request>;
 }
 
 export interface Timers {
   readonly nextHeartbeatMs: number;
   readonly nextProgressCheckMs: number;
+  readonly retransmitMs: number;
   readonly opsAtLastCheck: number;
 }
 
@@ -90,6 +141,7 @@ export interface Replica {
   readonly acceptor: Acceptor;
   readonly learner: Learner;
   readonly executor: Executor;
+  readonly transfer: Transfer;
   readonly election: Election;
   readonly timers: Timers;
 }
@@ -100,17 +152,26 @@ export const quorumSize = (replicas: number): number => Math.floor(replicas / 2)
 /** The quorum size of a replica's cluster. */
 export const quorumOf = (c: Constants): number => quorumSize(c.configuration.replicas.length);
 
+const initTransfer: Transfer = {
+  supplied: PersistentMap.empty(),
+  source: null,
+  askedOpn: -1,
+  inbound: null,
+  outbound: PersistentMap.empty(),
+  outboundApps: PersistentMap.empty(),
+};
+
 /** A replica before its first step. Throws if `me` is no replica of the configuration. */
 export const initReplica = (configuration: Configuration, me: EndPoint): Replica => {
   const index = configuration.replicas.indexOf(me);
   if (index < 0) throw new Error(`${me} is no replica of this configuration`);
+  const { viewTimeoutMs, retransmitPeriodMs } = configuration.parameters;
   return {
     constants: { configuration, me, index },
     proposer: {
       phase: 'idle',
       ballot: { seqno: 0, proposer: index },
       queue: { first: 0, next: 0, items: PersistentMap.empty() },
-      queued: PersistentMap.empty(),
       promises: PersistentMap.empty(),
       votedMax: -1,
       nextOpn: 0,
@@ -118,20 +179,29 @@ export const initReplica = (configuration: Configuration, me: EndPoint): Replica
     acceptor: {
       maxBal: { seqno: 0, proposer: 0 },
       votes: PersistentMap.empty(),
+      voteBytes: 0,
       truncationPoint: 0,
       checkpoints: configuration.replicas.map(() => 0),
     },
     learner: { maxBal: { seqno: 0, proposer: 0 }, slots: PersistentMap.empty() },
-    executor: { opsComplete: 0, app: configuration.app.initial, replies: PersistentMap.empty(), decided: null },
+    executor: {
+      opsComplete: 0,
+      machine: initMachine(configuration),
+      decided: null,
+      log: PersistentMap.empty(),
+      logStart: 0,
+      logBytes: 0,
+    },
+    transfer: initTransfer,
     election: {
       view: { seqno: 1, proposer: 0 },
       suspectors: [],
       epochEndMs: 0,
-      epochLengthMs: configuration.parameters.viewTimeoutMs,
+      epochLengthMs: viewTimeoutMs,
       fresh: PersistentMap.empty(),
       waiting: PersistentMap.empty(),
     },
-    timers: { nextHeartbeatMs: 0, nextProgressCheckMs: 0, opsAtLastCheck: 0 },
+    timers: { nextHeartbeatMs: 0, nextProgressCheckMs: 0, retransmitMs: retransmitPeriodMs, opsAtLastCheck: 0 },
   };
 };
 

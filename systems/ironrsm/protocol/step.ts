@@ -13,10 +13,20 @@ export type ReplicaStep =
   | { readonly tag: 'truncate' }
   | { readonly tag: 'decide' }
   | { readonly tag: 'execute' }
+  | { readonly tag: 'catchUp' }
   | { readonly tag: 'checkViewTimeout'; readonly timeMs: number }
   | { readonly tag: 'checkSuspicions'; readonly timeMs: number }
   | { readonly tag: 'heartbeat'; readonly timeMs: number }
-  | { readonly tag: 'checkProgress'; readonly timeMs: number };
+  | {
+      readonly tag: 'checkProgress';
+      readonly timeMs: number;
+      /** The replicas asked for a batch and for what was decided; null for none. */
+      readonly fetchFrom: number | null;
+      readonly askFrom: number | null;
+    };
 
 /** Where an action leads. */
 export type Effect = Successor<Replica, RsmMessage>;
+
+/** No change, nothing sent. */
+export const nothing = (state: Replica): Effect => ({ state, sends: [] });

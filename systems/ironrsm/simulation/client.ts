@@ -1,89 +1,200 @@
-/** A client of IronRSM under simulation. */
+/** A client machine of IronRSM under simulation: one end point, several sessions, and several requests outstanding in each. */
 import type { Random } from '../../../src/refinement/random.js';
 import type { ClientIo, ClientProgram } from '../../../src/refinement/simulation/simulated-system.js';
 import type { EndPoint } from '../../../src/spec/endpoint.js';
 import type { Packet } from '../../../src/spec/packet.js';
+import { ClientCore, type ClientCoreOptions } from '../client/core.js';
+import type { Outcome } from '../client/outcome.js';
 import type { RsmMessage } from '../messages.js';
-import type { RsmClientHistory } from './history.js';
+import type { Asked, RsmClientHistory } from './history.js';
 
-/** One outstanding request at a time; retries for ever, at any replica, until it is told to come to rest. */
-export class SimulatedClient implements ClientProgram<RsmMessage> {
-  readonly #replicas: readonly EndPoint[];
-  readonly #nextValue: (random: Random) => Uint8Array;
-  #io: ClientIo<RsmMessage> | undefined;
-  #leader: EndPoint;
-  #seqno = 0;
-  #value: Uint8Array = new Uint8Array();
-  #answered = true;
-  #seqnoMax = Infinity;
-  readonly #thinkMsMax: number;
-  readonly #history: RsmClientHistory;
-  #onReply: ((reply: Uint8Array, nowMs: number) => void) | undefined;
+/** How the users of one session behave. */
+export interface SessionHabits {
+  readonly ordered: boolean;
+  readonly window: number;
+  /** Requests before it comes to rest by itself. */
+  readonly requestsMax: number;
+  /** Requests that it has under way at once; more than `window` queue up. */
+  readonly requests: number;
+  /** The time until the first request, at most. */
+  readonly startMsMax: number;
+  /** The time between an outcome and the next request, at most. */
+  readonly thinkMsMax: number;
+  readonly retryMs: number;
+  readonly retryMsMax: number;
+  /** After which a request is given up, at least; up to twice that. */
+  readonly timeoutMs: number;
+  readonly givesUp: boolean;
+}
 
-  /** `thinkMsMax`: the time between a reply and the next request, at most. */
+/** What all machines of a run share. */
+export interface MachineParts {
+  readonly replicas: readonly EndPoint[];
+  readonly nextValue: (random: Random) => Uint8Array;
+  /** The cluster's. */
+  readonly requestBytesMax: number;
+  readonly history: RsmClientHistory;
+}
+
+/** Nobody gives up once the faults have healed: what is asked then must be answered. */
+const patienceMs = 3_600_000;
+
+/** One session with its users. Each asks, waits for the outcome, thinks, and asks again. */
+class SimulatedSession {
+  readonly #parts: MachineParts;
+  readonly #habits: SessionHabits;
+  readonly #io: ClientIo<RsmMessage>;
+  readonly core: ClientCore;
+  readonly #asked = new Map<number, { readonly asked: Asked; readonly last: boolean }>();
+  #resting = false;
+  #requestsMade = 0;
+  #lastAnswered = false;
+  readonly #wake: () => void;
+
+  /** `wake` is called after each new request: the core may want to be called earlier. */
   constructor(
-    replicas: readonly EndPoint[],
-    nextValue: (random: Random) => Uint8Array,
-    thinkMsMax: number,
-    history: RsmClientHistory,
+    parts: MachineParts,
+    habits: SessionHabits,
+    io: ClientIo<RsmMessage>,
+    nonce: () => number,
+    wake: (core: ClientCore) => void,
   ) {
-    this.#history = history;
-    this.#replicas = replicas;
-    this.#nextValue = nextValue;
-    this.#thinkMsMax = thinkMsMax;
-    this.#leader = replicas[0] as EndPoint;
+    this.#parts = parts;
+    this.#habits = habits;
+    this.#io = io;
+    this.#wake = () => wake(this.core);
+    const options: ClientCoreOptions = {
+      replicas: parts.replicas,
+      ordered: habits.ordered,
+      requestBytesMax: parts.requestBytesMax,
+      window: habits.window,
+      retryMs: habits.retryMs,
+      retryMsMax: habits.retryMsMax,
+      random: () => io.random.next(),
+      nonce,
+    };
+    this.core = new ClientCore(options, {
+      send: (targets, messages) => {
+        for (const target of targets) for (const message of messages) io.send(target, message);
+      },
+      settled: (id, outcome) => this.#settled(id, outcome),
+    });
+  }
+
+  /** Sets its users to work. */
+  start(): void {
+    for (let i = 0; i < this.#habits.requests; i++) this.#askWithin(this.#habits.startMsMax);
+  }
+
+  /** What is outstanding, and one new request, are the last. */
+  comeToRest(): void {
+    this.#resting = true;
+    if (this.#asked.size === 0) this.#ask(patienceMs, true);
+  }
+
+  get rests(): boolean {
+    return this.#lastAnswered && this.#asked.size === 0;
+  }
+
+  toString(): string {
+    const { id, floor } = this.core.session ?? { id: 'none', floor: 0 };
+    const waiting = this.#asked.size === 0 ? 'is about to ask' : `has no reply to ${this.#asked.size} requests`;
+    return `client ${this.#io.me}, session ${id}, floor ${floor}, ${this.rests ? 'rests' : waiting}`;
+  }
+
+  #askWithin(ms: number): void {
+    this.#io.after(this.#io.random.between(0, ms), () => {
+      const { givesUp, timeoutMs } = this.#habits;
+      if (!this.#resting && this.#requestsMade++ < this.#habits.requestsMax)
+        this.#ask(givesUp ? timeoutMs * this.#io.random.between(1, 2) : patienceMs, false);
+    });
+  }
+
+  #ask(timeoutMs: number, last: boolean): void {
+    const { history, nextValue } = this.#parts;
+    const nowMs = this.#io.nowMs();
+    const value = nextValue(this.#io.random);
+    const asked = history.asked(this.#io.me, value, nowMs);
+    this.#asked.set(this.core.request(nowMs, value, Math.ceil(timeoutMs)), { asked, last });
+    this.#wake();
+  }
+
+  #settled(id: number, outcome: Outcome): void {
+    const { asked, last } = this.#asked.get(id) as { asked: Asked; last: boolean };
+    this.#asked.delete(id);
+    asked.settled(outcome, this.#io.nowMs());
+    if (!this.#resting) {
+      this.#askWithin(this.#habits.thinkMsMax);
+      return;
+    }
+    if (last && outcome.tag === 'reply') this.#lastAnswered = true;
+    // An unknown outcome is no answer: it asks anew, from outside the core.
+    else if (this.#asked.size === 0) this.#io.after(1, () => this.#ask(patienceMs, true));
+  }
+}
+
+/** A machine with several sessions, which share an end point. */
+export class SimulatedClient implements ClientProgram<RsmMessage> {
+  readonly #parts: MachineParts;
+  readonly #habits: readonly SessionHabits[];
+  #sessions: readonly SimulatedSession[] = [];
+  #io: ClientIo<RsmMessage> | undefined;
+  #nonce = 0;
+  #wakeAtMs = Infinity;
+
+  constructor(parts: MachineParts, habits: readonly SessionHabits[]) {
+    this.#parts = parts;
+    this.#habits = habits;
   }
 
   start(io: ClientIo<RsmMessage>): void {
     this.#io = io;
-    io.after(io.random.between(0, 20), this.#ask);
+    const nonce = (): number => ++this.#nonce;
+    const wake = (core: ClientCore): void => this.#wakeFor(core);
+    this.#sessions = this.#habits.map((habits) => new SimulatedSession(this.#parts, habits, io, nonce, wake));
+    for (const session of this.#sessions) session.start();
   }
 
-  /** The outstanding request, if there is one, and one new request are the last. */
+  /** Every session's outstanding requests, and one new one, are the last. */
   comeToRest(): void {
-    this.#seqnoMax = this.#seqno + 1;
+    for (const session of this.#sessions) session.comeToRest();
   }
 
-  /** Whether all requests are answered, after `comeToRest`. */
+  /** Whether all sessions have their answers, after `comeToRest`. */
   get rests(): boolean {
-    return this.#answered && this.#seqno >= this.#seqnoMax;
+    return this.#sessions.every((session) => session.rests);
   }
 
-  /** In words, for evidence. */
-  toString(): string {
-    const state = this.#answered ? 'is about to ask' : `has no reply to its request ${this.#seqno}`;
-    return this.rests ? `client ${this.#io?.me} rests` : `client ${this.#io?.me} ${state}`;
+  /** Sessions that do not rest, in words. */
+  get waiting(): readonly string[] {
+    return this.#sessions.filter((session) => !session.rests).map(String);
   }
 
   receive({ source, message }: Packet<RsmMessage>): void {
-    const io = this.#io;
-    if (io === undefined || message.tag !== 'reply' || message.seqno !== this.#seqno || this.#answered) return;
-    this.#answered = true;
-    this.#onReply?.(message.value, io.nowMs());
-    this.#leader = source;
-    if (!this.rests) io.after(io.random.between(0, this.#thinkMsMax), this.#ask);
+    const nowMs = this.#io?.nowMs() ?? 0;
+    for (const session of this.#sessions) {
+      session.core.onPacket(source, message, nowMs);
+      this.#wakeFor(session.core);
+    }
   }
 
-  readonly #ask = (): void => {
+  #wakeFor(core: ClientCore): void {
     const io = this.#io;
-    if (io === undefined || this.rests) return;
-    this.#seqno++;
-    this.#value = this.#nextValue(io.random);
-    this.#answered = false;
-    this.#onReply = this.#history.asked(io.me, this.#value, io.nowMs());
-    this.#send(io, [this.#leader]);
-    this.#retryLater(io, this.#seqno);
-  };
-
-  #send(io: ClientIo<RsmMessage>, targets: readonly EndPoint[]): void {
-    for (const target of targets) io.send(target, { tag: 'request', seqno: this.#seqno, value: this.#value });
-  }
-
-  #retryLater(io: ClientIo<RsmMessage>, seqno: number): void {
-    io.after(io.random.between(40, 120), () => {
-      if (this.#seqno !== seqno || this.#answered) return;
-      this.#send(io, this.#replicas);
-      this.#retryLater(io, seqno);
+    if (io === undefined || core.wakeAtMs >= this.#wakeAtMs) return;
+    const atMs = core.wakeAtMs;
+    this.#wakeAtMs = atMs;
+    io.after(Math.max(1, atMs - io.nowMs()), () => {
+      // An earlier call made this one needless.
+      if (this.#wakeAtMs === atMs) this.#onTime(io);
     });
+  }
+
+  #onTime(io: ClientIo<RsmMessage>): void {
+    this.#wakeAtMs = Infinity;
+    const nowMs = io.nowMs();
+    for (const session of this.#sessions) {
+      if (nowMs >= session.core.wakeAtMs) session.core.onTime(nowMs);
+      this.#wakeFor(session.core);
+    }
   }
 }

@@ -10,12 +10,14 @@ import {
   type Result,
 } from '../../../src/refinement/linearizability.js';
 import type { ClientHistory } from '../../../src/refinement/simulation/simulated-system.js';
+import { type Check, holds, violated } from '../../../src/spec/check.js';
 import type { EndPoint } from '../../../src/spec/endpoint.js';
-import type { Packet } from '../../../src/spec/packet.js';
 import { E } from '../../../src/spec/prelude.js';
-import { decodeCount } from '../applications/counter.js';
+import type { AnyApplication } from '../application.js';
+import { counter, decodeCount } from '../applications/counter.js';
 import { decodeReply, type KvCommand, type KvReply, kvCommand, stateKey } from '../applications/kv.js';
-import type { RsmMessage } from '../messages.js';
+import type { Outcome } from '../client/outcome.js';
+import { parted, type RsmMessage } from '../messages.js';
 
 /** An application as a model sees it. */
 interface Recording {
@@ -62,7 +64,7 @@ const kvResult = ({ op }: Call, bytes: Uint8Array): Result => {
 };
 
 /** The key-value application. */
-export const kvRecording: Recording = {
+const kvRecording: Recording = {
   model: 'kv',
   call: (request) => {
     const command = commandCodec.decode(request);
@@ -72,7 +74,7 @@ export const kvRecording: Recording = {
 };
 
 /** The counter. */
-export const counterRecording: Recording = {
+const counterRecording: Recording = {
   model: 'counter',
   call: () => ({ op: 'increment', args: [] }),
   result: (_, reply) => {
@@ -81,11 +83,24 @@ export const counterRecording: Recording = {
   },
 };
 
-/** Records the requests of clients, and those of strangers, whose replies nobody sees. */
+/** How the histories of clients of `app` are recorded. */
+export const recordingOf = (app: AnyApplication): Recording =>
+  app.name === counter.name ? counterRecording : kvRecording;
+
+/** A request under way. */
+export interface Asked {
+  /** How it ended for its client. */
+  settled(outcome: Outcome, nowMs: number): void;
+}
+
+const countRule =
+  'the counter stands at the increments acknowledged, and at most as many more as have unknown outcomes';
+
+/** Records the requests of clients, and those of which nobody sees the replies. */
 export class RsmClientHistory implements ClientHistory<RsmMessage> {
   readonly #recording: Recording;
   readonly #recorder: HistoryRecorder<Call, Result>;
-  readonly #strangers = new Set<string>();
+  #requests = 0;
   #nowMs = 0;
 
   constructor(recording: Recording) {
@@ -93,30 +108,67 @@ export class RsmClientHistory implements ClientHistory<RsmMessage> {
     this.#recorder = new HistoryRecorder(() => this.#nowMs * 1e6);
   }
 
-  /** A client sends `request` for the first time; the result takes its reply. */
-  asked(client: EndPoint, request: Uint8Array, nowMs: number): (reply: Uint8Array, nowMs: number) => void {
-    this.#nowMs = nowMs;
-    const call = this.#recording.call(request);
+  /** A client is about to ask for `operation`, which it has executed at most once. */
+  asked(client: EndPoint, operation: Uint8Array, nowMs: number): Asked {
+    const call = this.#recording.call(operation);
     if (call === undefined) throw new Error('a simulated client sent what is no command');
-    const id: CallId = this.#recorder.call(client, call);
-    return (reply, laterMs) => {
-      this.#nowMs = laterMs;
-      this.#recorder.returned(id, this.#recording.result(call, reply));
+    const id = this.#called(client, call, nowMs);
+    return {
+      settled: (outcome, laterMs) => {
+        this.#nowMs = laterMs;
+        if (outcome.tag === 'reply') this.#recorder.returned(id, this.#recording.result(call, outcome.value));
+        else if (outcome.error.known === 'unknown') this.#recorder.gaveUp(id);
+        else this.#recorder.failed(id);
+      },
     };
   }
 
-  strangerSent({ source, message }: Packet<RsmMessage>): void {
-    if (message.tag !== 'request') return;
-    // Sent again, it is still executed at most once.
-    const request = `${source}#${message.seqno}`;
-    const text = `${request} ${stateKey(message.value)}`;
-    const call = this.#recording.call(message.value);
-    if (call === undefined || this.#strangers.has(text)) return;
-    this.#strangers.add(text);
-    this.#recorder.call(`${request}#${this.#strangers.size}`, call);
+  /** Somebody who ignores replies is about to send a request with these operations, once or often: each is executed once or never. */
+  mayAsk(client: EndPoint, value: Uint8Array, nowMs: number): void {
+    for (const operation of parted(value)) {
+      const call = this.#recording.call(operation);
+      if (call !== undefined) this.#called(client, call, nowMs);
+    }
+  }
+
+  /** Whether `operation` is a command, which a client may ask. */
+  isCommand(operation: Uint8Array): boolean {
+    return this.#recording.call(operation) !== undefined;
+  }
+
+  /** A stranger names no session that there is (`strangers`), so that nothing of it is executed. */
+  strangerSent(): void {}
+
+  /** One client, one answer after the other: what was set is not there, and a counter stands still. */
+  spoil(): void {
+    const told = (call: Call, result: Result): void => {
+      this.#recorder.returned(this.#recorder.call('canary', call), result);
+    };
+    if (this.#recording.model === 'kv') {
+      told({ op: 'set', key: 'canary', args: ['1'] }, null);
+      told({ op: 'get', key: 'canary', args: [] }, null);
+    } else for (const count of [1_000_000, 1_000_000]) told({ op: 'increment', args: [] }, count);
   }
 
   judge(): HistoryVerdict {
     return judgeRecorded(this.#recording.model, this.#recorder);
+  }
+
+  /** Whether a counter that stands at `count` is exact, once nothing of the clients is under way. */
+  counted(count: number): Check {
+    const recorded = this.#recorder.recorded();
+    const acknowledgements = recorded.filter(({ outcome }) => outcome === 'ok').map(({ output }) => output);
+    const acknowledged = acknowledgements.length;
+    // Each increment has a number of its own.
+    const distinct = new Set(acknowledgements).size;
+    const unknown = recorded.filter(({ outcome }) => outcome === 'unknown').length;
+    if (distinct === acknowledged && acknowledged <= count && count <= acknowledged + unknown) return holds;
+    return violated('COUNT_NOT_EXACT', countRule, { count, acknowledged, distinct, unknown });
+  }
+
+  /** Each request is a client of its own: sessions have several outstanding, and the outcome of some is never known. */
+  #called(client: EndPoint, call: Call, nowMs: number): CallId {
+    this.#nowMs = nowMs;
+    return this.#recorder.call(`${client}#${++this.#requests}`, call);
   }
 }

@@ -1,9 +1,11 @@
 /** What is demanded of IronRSM once the faults have healed (IronFleet, SOSP 2015, section 5.1.4; Cloudflare's election storm of 2020). */
 import type { Healed, Progress } from '../../../src/refinement/simulation/progress.js';
 import { holds, violated } from '../../../src/spec/check.js';
+import { counter } from '../applications/counter.js';
 import type { Configuration } from '../configuration.js';
 import type { Replica } from '../protocol.js';
 import type { SimulatedClient } from './client.js';
+import type { RsmClientHistory } from './history.js';
 
 /**
  * The bounds. The slowest way to go on: every replica has just begun an epoch of the longest length drawn (2,000 ms), a request is
@@ -22,12 +24,13 @@ const viewNumber = ({ seqno, proposer }: Replica['election']['view'], replicas: 
   seqno * replicas + proposer;
 
 /**
- * Every client gets the reply to its outstanding request and to a new one, and all running replicas come to the same number of
- * executed operations; on the way there are not more than `viewChangesMax` view changes.
+ * Every session has the outcomes of its outstanding requests and gets the reply to a new one, and all running replicas come to the same
+ * number of executed operations; on the way there are not more than `viewChangesMax` view changes, and a counter is exact at the end.
  */
 export const answersAndAgreement = (
-  { replicas }: Configuration,
+  { replicas, app }: Configuration,
   clients: readonly SimulatedClient[],
+  history: RsmClientHistory,
   { running, stateOf }: Healed<Replica>,
 ): Progress => {
   for (const client of clients) client.comeToRest();
@@ -41,14 +44,18 @@ export const answersAndAgreement = (
     withinMs,
     reached: () => clients.every((client) => client.rests) && agree(),
     waitingFor: () => [
-      ...clients.filter((client) => !client.rests).map(String),
+      ...clients.flatMap((client) => client.waiting),
       ...(agree()
         ? []
         : [`the running replicas to have executed the same operations, and not ${executed().join(', ')}`]),
     ],
     check: () => {
       const viewChanges = latestView() - viewAtHeal;
-      if (viewChanges <= viewChangesMax) return holds;
+      const [one] = running;
+      if (viewChanges <= viewChangesMax)
+        return app === counter && one !== undefined
+          ? history.counted(stateOf(one).executor.machine.app as number)
+          : holds;
       return violated('ELECTION_STORM', 'after the faults heal, replicas settle on a view', {
         viewChanges,
         viewChangesMax,

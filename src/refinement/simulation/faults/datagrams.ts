@@ -2,8 +2,9 @@
 import type { Random } from '../../random.js';
 import type { ActiveFault, Fault, FaultWorld } from './fault.js';
 
-const lossMax = 0.25;
-const duplicateMax = 0.25;
+/** Of datagrams, at full strength. */
+export const lossMax = 0.25;
+export const duplicateMax = 0.25;
 const delayMax = 0.1;
 const corruptMax = 0.05;
 const reorderDelayMsMax = 20;

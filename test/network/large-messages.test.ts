@@ -1,0 +1,403 @@
+/** Messages larger than a datagram, from transport to transport over a network that loses, repeats, reorders and cuts. */
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { clusterIdOf, type Frame, readFrame, writeAck, writeChunk } from '../../src/network/frame.js';
+import { E } from '../../src/spec/prelude.js';
+import { chunksOf, messageOf } from './chunks.js';
+import { a, b, blobCodec, c, calm, LossyNetwork, sendBlob, takeBlobs } from './lossy-network.js';
+
+const frameOf = (datagram: Uint8Array): Frame | undefined => {
+  const frame = readFrame(datagram, clusterIdOf('test'), 4_096);
+  return E.isRight(frame) ? frame.right : undefined;
+};
+
+const empty = new Uint8Array(0);
+const partial = { id: 100, assembly: 7, status: 'partial', missing: 0, bitmap: empty } as const;
+
+describe('a large message', () => {
+  test('arrives whole, with exactly its bytes and once, through loss of 10 to 30 percent, duplicates, reordering and cut datagrams', async () => {
+    let again = 0;
+    const weather = fc.record({
+      loss: fc.double({ min: 0.1, max: 0.3, noNaN: true }),
+      duplicate: fc.double({ min: 0, max: 0.3, noNaN: true }),
+      truncate: fc.double({ min: 0, max: 0.1, noNaN: true }),
+      delayMsMax: fc.constantFrom(0.2, 2, 20),
+    });
+    const length = fc.oneof(
+      { weight: 4, arbitrary: fc.integer({ min: 1_200, max: 60_000 }) },
+      { weight: 1, arbitrary: fc.integer({ min: 1_000_000, max: 3_000_000 }) },
+    );
+    const datagramBytesMax = fc.constantFrom(600, 1_200, 8_192);
+    await fc.assert(
+      fc.asyncProperty(fc.nat(), weather, length, datagramBytesMax, async (seed, sky, bytes, datagram) => {
+        const network = new LossyNetwork(seed, sky);
+        const [from, to] = [
+          await network.open(a, { datagramBytesMax: datagram }),
+          await network.open(b, { datagramBytesMax: datagram }),
+        ];
+        const message = messageOf(bytes, seed & 255);
+        sendBlob(from, b, message);
+        network.run(600_000, () => from.unacknowledgedBytes === 0);
+        const came = takeBlobs(to);
+        expect(came.length <= 1 && came.every((blob) => Buffer.compare(blob, message) === 0)).toBe(true);
+        // One in three lost on both ways is the worst: three sends of a chunk in a row fail now and then, hundreds do not.
+        if (bytes > datagram) expect([came.length, from.counters.chunkedArrived]).toEqual([1, 1]);
+        expect([to.heldBytes, from.windowTo(b)?.inFlightBytes ?? 0]).toEqual([0, 0]);
+        network.run(60_000);
+        expect(network.time.nextMs).toBe(Infinity);
+        again += from.counters.chunksSentAgain;
+      }),
+      { numRuns: 25, seed: 20_261_121 },
+    );
+    expect(again).toBeGreaterThan(0);
+  }, 60_000);
+
+  test('arrives whole or not at all where the network is as bad as it likes', async () => {
+    let gone = 0;
+    const weather = fc.record({
+      loss: fc.double({ min: 0.3, max: 1, noNaN: true }),
+      duplicate: fc.double({ min: 0, max: 1, noNaN: true }),
+      truncate: fc.double({ min: 0, max: 1, noNaN: true }),
+      delayMsMax: fc.constantFrom(0.2, 2_000),
+    });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.nat(),
+        weather,
+        fc.array(fc.integer({ min: 1_300, max: 20_000 })),
+        async (seed, sky, sizes) => {
+          const network = new LossyNetwork(seed, sky);
+          const [from, to] = [await network.open(a), await network.open(b)];
+          const sent = sizes.map((size, i) => messageOf(size, i));
+          for (const message of sent) sendBlob(from, b, message);
+          network.run(Infinity, () => network.time.nextMs === Infinity);
+          const came = takeBlobs(to);
+          for (const blob of came) expect(sent.some((message) => Buffer.compare(blob, message) === 0)).toBe(true);
+          const { messagesChunked, chunkedArrived, chunkedGivenUp, chunkedAlready } = from.counters;
+          expect(messagesChunked + chunkedAlready).toBe(sent.length);
+          expect(chunkedArrived + chunkedGivenUp).toBe(messagesChunked);
+          expect([to.heldBytes, from.unacknowledgedBytes]).toEqual([0, 0]);
+          gone += chunkedGivenUp;
+        },
+      ),
+      { numRuns: 40, seed: 20_261_121 },
+    );
+    expect(gone).toBeGreaterThan(0);
+  }, 60_000);
+
+  test('of one megabyte in datagrams of 1,200 bytes comes through a loss of 10 percent within seconds', async () => {
+    const network = new LossyNetwork(5, { ...calm, loss: 0.1, delayMsMax: 2 });
+    const [from, to] = [await network.open(a), await network.open(b)];
+    sendBlob(from, b, messageOf(1_000_000));
+    expect(network.run(5_000, () => to.pending === 1)).toBe(true);
+    expect(from.counters.chunksSentAgain).toBeLessThan(400);
+  });
+
+  test('is sent again from its start to a receiver that restarted', async () => {
+    const network = new LossyNetwork(1, calm);
+    const from = await network.open(a);
+    const first = await network.open(b, { messageIdBase: 5_000 });
+    const message = messageOf(900_000);
+    sendBlob(from, b, message);
+    network.run(10_000, () => first.heldBytes > 400_000);
+    expect(first.heldBytes).toBeGreaterThan(400_000);
+    await first.close();
+    const second = await network.open(b, { messageIdBase: 9_000 });
+    expect(network.run(20_000, () => second.pending === 1)).toBe(true);
+    expect(Buffer.compare(takeBlobs(second)[0] as Uint8Array, message)).toBe(0);
+    expect(from.counters).toMatchObject({ chunkedArrived: 0, droppedAckFalse: 0 });
+    network.run(1_000);
+    expect(from.counters.chunkedArrived).toBe(1);
+  });
+
+  test('that a sender did not finish before its restart is forgotten, and does not mix with its next ones', async () => {
+    const network = new LossyNetwork(1, calm);
+    const to = await network.open(b);
+    const before = await network.open(a, { messageIdBase: 1_000 });
+    sendBlob(before, b, messageOf(600_000, 1));
+    network.run(10_000, () => to.heldBytes > 200_000);
+    await before.close();
+    const after = await network.open(a, { messageIdBase: 2_000 });
+    const message = messageOf(600_000, 2);
+    sendBlob(after, b, message);
+    network.run(10_000, () => to.pending === 1);
+    expect(takeBlobs(to).map((blob) => Buffer.compare(blob, message))).toEqual([0]);
+    expect(to.heldBytes).toBeGreaterThan(200_000);
+    network.run(20_000);
+    expect(to.heldBytes).toBe(0);
+    expect(to.counters.evictedPartialMessages).toBe(1);
+    expect(network.time.nextMs).toBe(Infinity);
+  });
+
+  test('whose last ack was lost is answered again, and does not arrive twice', async () => {
+    const network = new LossyNetwork(1, calm);
+    const [from, to] = [await network.open(a), await network.open(b)];
+    let swallowed = 0;
+    network.onDatagram = ({ bytes }) => {
+      const frame = frameOf(bytes);
+      return !(frame?.tag === 'ack' && frame.status === 'complete' && swallowed++ < 3);
+    };
+    sendBlob(from, b, messageOf(50_000));
+    network.run(10_000, () => from.unacknowledgedBytes === 0);
+    expect(swallowed).toBeGreaterThan(3);
+    expect(from.counters.chunkedArrived).toBe(1);
+    expect(to.pending).toBe(1);
+    expect(to.counters.droppedChunkFinished).toBeGreaterThan(0);
+  });
+
+  test('to nobody is given up after its time, with a bounded number of datagrams, and the node sleeps again', async () => {
+    const network = new LossyNetwork(1, calm);
+    const from = await network.open(a);
+    for (let i = 0; i < 50; i++) sendBlob(from, b, messageOf(100_000, i));
+    network.run(9_000);
+    expect(from.counters.chunkedGivenUp).toBe(0);
+    network.run(2_000);
+    expect(from.counters.chunkedGivenUp).toBe(50);
+    expect(from.unacknowledgedBytes).toBe(0);
+    expect(from.counters.chunksSent).toBeLessThan(200);
+    expect(network.time.nextMs).toBe(Infinity);
+  });
+
+  test('that goes on slowly is not given up', async () => {
+    const network = new LossyNetwork(1, { ...calm, loss: 0.3, delayMsMax: 1_500 });
+    const [from, to] = [await network.open(a), await network.open(b)];
+    sendBlob(from, b, messageOf(1_000_000));
+    network.run(10_500);
+    expect([to.pending, from.counters.chunkedGivenUp]).toEqual([0, 0]);
+    expect(network.run(600_000, () => to.pending === 1)).toBe(true);
+  });
+
+  test('beyond the limits of its receiver is refused at once', async () => {
+    const network = new LossyNetwork(1, calm);
+    const from = await network.open(a);
+    await network.open(b, { reassembly: { messageBytesMax: 50_000 } });
+    sendBlob(from, b, messageOf(60_000));
+    expect(network.run(1_000, () => from.unacknowledgedBytes === 0)).toBe(true);
+    expect(from.counters).toMatchObject({ chunkedRefused: 1, chunkedArrived: 0 });
+  });
+
+  test('that equals one under way to the same node is not sent beside it', async () => {
+    const network = new LossyNetwork(1, calm);
+    const [from, to, third] = [await network.open(a), await network.open(b), await network.open(c)];
+    for (let i = 0; i < 5; i++) sendBlob(from, b, messageOf(300_000));
+    sendBlob(from, c, messageOf(300_000));
+    network.run(10_000, () => from.unacknowledgedBytes === 0);
+    expect([to.pending, third.pending]).toEqual([1, 1]);
+    expect(from.counters).toMatchObject({ chunkedAlready: 4, messagesChunked: 2 });
+    sendBlob(from, b, messageOf(300_000));
+    expect(network.run(10_000, () => to.pending === 2)).toBe(true);
+  });
+
+  test('is pushed out, the oldest to the same destination first, when too much is held', async () => {
+    const network = new LossyNetwork(1, calm);
+    const to = await network.open(b);
+    const pacing = { unacknowledgedBytesMax: 1_000_000 };
+    const from = await network.open(a, { pacing, reassembly: { messageBytesMax: 900_000 } });
+    sendBlob(from, b, messageOf(300_000));
+    // Nobody is at c, and what is sent there must not push out what goes to b.
+    for (let i = 0; i < 6; i++) sendBlob(from, c, messageOf(200_000, i));
+    expect(from.unacknowledgedBytes).toBeLessThanOrEqual(1_000_000);
+    expect(from.counters.chunkedPushedOut).toBe(3);
+    expect(network.run(5_000, () => to.pending === 1)).toBe(true);
+  });
+
+  test('is dropped when the transport is closed or silenced, and no timer stays', async () => {
+    const network = new LossyNetwork(1, calm);
+    const [from, to] = [await network.open(a), await network.open(b)];
+    sendBlob(from, b, messageOf(500_000));
+    network.run(2);
+    const sent = from.counters.datagramsSent;
+    from.silence();
+    expect(from.unacknowledgedBytes).toBe(0);
+    network.run(20);
+    expect(from.counters).toMatchObject({ datagramsSent: sent, chunkedAbandoned: 1 });
+    await from.close();
+    await to.close();
+    network.run(20);
+    expect(network.time.nextMs).toBe(Infinity);
+    sendBlob(from, b, messageOf(500_000));
+    expect(from.counters).toMatchObject({ datagramsSent: sent, sendFailures: 1 });
+    expect(network.time.nextMs).toBe(Infinity);
+  });
+
+  test('leaves no timer behind once it has arrived', async () => {
+    const network = new LossyNetwork(1, calm);
+    const [from, to] = [await network.open(a), await network.open(b)];
+    sendBlob(from, b, messageOf(100_000));
+    expect(network.run(1_000, () => from.unacknowledgedBytes === 0)).toBe(true);
+    // The acks that are still on the way come within a millisecond; a timer would come later.
+    network.run(1);
+    expect([to.pending, network.time.nextMs]).toEqual([1, Infinity]);
+  });
+
+  test('leaves as the same datagrams at the same times in every run of a seed', async () => {
+    const run = async (): Promise<readonly string[]> => {
+      const network = new LossyNetwork(77, { loss: 0.2, duplicate: 0.2, truncate: 0.1, delayMsMax: 10 });
+      const [from] = [await network.open(a), await network.open(b)];
+      const seen: string[] = [];
+      network.onDatagram = ({ source, bytes }) => {
+        seen.push(`${network.time.nowMs} ${source} ${Buffer.from(bytes).toString('base64')}`);
+        return true;
+      };
+      sendBlob(from, b, messageOf(100_000));
+      network.run(60_000, () => from.unacknowledgedBytes === 0);
+      return seen;
+    };
+    expect(await run()).toEqual(await run());
+  });
+});
+
+describe('pacing', () => {
+  test('keeps the bytes in flight to a destination within the window, however many messages there are', async () => {
+    const windowBytesMax = 60_000;
+    let widest = 0;
+    let narrowest = Infinity;
+    await fc.assert(
+      fc.asyncProperty(fc.nat(), fc.double({ min: 0, max: 0.2, noNaN: true }), async (seed, loss) => {
+        const network = new LossyNetwork(seed, { ...calm, loss, delayMsMax: 5 });
+        const from = await network.open(a, { pacing: { windowBytesMax } });
+        await network.open(b);
+        network.onDatagram = ({ source }) => {
+          const window = from.windowTo(b);
+          if (source === a && window !== undefined) {
+            expect(window.inFlightBytes).toBeLessThanOrEqual(windowBytesMax);
+            widest = Math.max(widest, window.bytes);
+            narrowest = Math.min(narrowest, window.bytes);
+          }
+          return true;
+        };
+        for (let i = 0; i < 5; i++) sendBlob(from, b, messageOf(200_000, i));
+        network.run(60_000, () => from.unacknowledgedBytes === 0);
+      }),
+      { numRuns: 10, seed: 20_261_121 },
+    );
+    expect([widest, narrowest <= 30_000]).toEqual([windowBytesMax, true]);
+  });
+
+  test('puts no more on the way without an answer than the first window', async () => {
+    const network = new LossyNetwork(1, calm);
+    const from = await network.open(a);
+    let bytes = 0;
+    network.onDatagram = (datagram) => {
+      bytes += datagram.bytes.length;
+      return false;
+    };
+    sendBlob(from, b, messageOf(5_000_000));
+    expect(bytes).toBeGreaterThan(50_000);
+    expect(bytes).toBeLessThanOrEqual(64 * 1024 + 10_000);
+  });
+
+  test('lets small messages overtake large ones, in the same flush and after it', async () => {
+    const network = new LossyNetwork(1, calm);
+    const [from, to] = [await network.open(a), await network.open(b)];
+    const kinds: string[] = [];
+    network.onDatagram = ({ source, bytes }) => {
+      if (source === a) kinds.push(frameOf(bytes)?.tag ?? 'none');
+      return true;
+    };
+    from.send(b, blobCodec.encode({ tag: 'blob', bytes: messageOf(3_000_000) }));
+    sendBlob(from, b, messageOf(10));
+    expect(kinds[0]).toBe('bundle');
+    network.run(20);
+    sendBlob(from, b, messageOf(11));
+    expect(kinds.at(-1)).toBe('bundle');
+    network.run(2);
+    expect(takeBlobs(to).map((blob) => blob.length)).toEqual([10, 11]);
+  });
+
+  test('gives each of two large messages the same share of a narrow window', async () => {
+    const network = new LossyNetwork(1, calm);
+    const pacing = { windowBytesMax: 8_192 };
+    const from = await network.open(a, { pacing, datagramBytesMax: 8_192 });
+    const to = await network.open(b);
+    for (const seed of [1, 2]) sendBlob(from, b, messageOf(1_000_000, seed));
+    expect(network.run(10_000, () => to.pending === 1)).toBe(true);
+    network.run(0.5);
+    expect(to.heldBytes === 0 || to.heldBytes > 800_000).toBe(true);
+  });
+
+  test('lets large messages to one destination take turns, so that a shorter one comes first', async () => {
+    const network = new LossyNetwork(1, calm);
+    const [from, to] = [await network.open(a), await network.open(b)];
+    sendBlob(from, b, messageOf(3_000_000));
+    for (let i = 0; i < 40; i++) sendBlob(from, b, messageOf(20_000, i));
+    network.run(60_000, () => from.unacknowledgedBytes === 0);
+    const sizes = takeBlobs(to).map((blob) => blob.length);
+    expect(sizes.length).toBe(41);
+    expect(sizes.at(-1)).toBe(3_000_000);
+  });
+});
+
+describe('a lying receiver', () => {
+  const sending = async () => {
+    const network = new LossyNetwork(1, calm);
+    const from = await network.open(a);
+    const lie = (change: Partial<Parameters<typeof writeAck>[0]>, source = b): void =>
+      network.inject({ source, target: a, bytes: writeAck({ ...partial, ...change }, clusterIdOf('test')) });
+    sendBlob(from, b, messageOf(2_000_000));
+    return { network, from, lie };
+  };
+
+  test('is not believed about chunks that were never sent, nor about messages to others', async () => {
+    const { from, lie } = await sending();
+    const sent = from.counters.chunksSent;
+    lie({ missing: 1_000 });
+    lie({ missing: 2 ** 32 - 1 });
+    lie({ bitmap: new Uint8Array(128).fill(255) });
+    lie({ status: 'complete' }, c);
+    lie({ status: 'complete', id: 101 });
+    expect(from.counters).toMatchObject({
+      droppedAckFalse: 3,
+      droppedAckUnknown: 2,
+      acksReceived: 0,
+      chunksSent: sent,
+    });
+    lie({ bitmap: Uint8Array.of(3) });
+    expect(from.counters.acksReceived).toBe(1);
+  });
+
+  test('that starts over for ever is given up after a few times', async () => {
+    const { from, lie } = await sending();
+    for (let assembly = 0; assembly < 1_000; assembly++) lie({ assembly, missing: 1 });
+    expect(from.counters).toMatchObject({ chunkedGivenUp: 1, acksReceived: 10, droppedAckUnknown: 990 });
+    expect(from.counters.chunksSent).toBeLessThan(2_000);
+    expect(from.unacknowledgedBytes).toBe(0);
+  });
+
+  test('gains nothing by repeating itself: an ack without news asks for nothing', async () => {
+    const { from, lie } = await sending();
+    const sent = from.counters.chunksSent;
+    for (let i = 0; i < 1_000; i++) lie({});
+    expect(from.counters.chunksSent).toBe(sent);
+    lie({ assembly: 8 });
+    lie({ assembly: 7 });
+    expect(from.counters.droppedAckStale).toBe(1);
+  });
+});
+
+describe('a lying sender', () => {
+  test("cannot keep another one's message out", async () => {
+    const network = new LossyNetwork(1, { ...calm, delayMsMax: 0.11 });
+    const reassembly = {
+      messageBytesMax: 400_000,
+      heldBytesPerSourceMax: 800_000,
+      heldBytesMax: 1_600_000,
+      messagesPerSourceMax: 8,
+    };
+    const [from, to] = [await network.open(a), await network.open(b, { reassembly })];
+    const message = messageOf(350_000);
+    sendBlob(from, b, message);
+    let id = 0;
+    network.onDatagram = () => {
+      // As many chunks of messages that never complete as there are datagrams of others.
+      for (const chunk of chunksOf(messageOf(4_000, id), id++, 1_200).slice(1))
+        network.inject({ source: c, target: b, bytes: writeChunk(chunk, clusterIdOf('test')) });
+      expect(to.heldBytes).toBeLessThanOrEqual(1_600_000);
+      return true;
+    };
+    expect(network.run(10_000, () => to.pending === 1)).toBe(true);
+    expect(Buffer.compare(takeBlobs(to)[0] as Uint8Array, message)).toBe(0);
+    expect(to.counters.evictedPartialMessages).toBeGreaterThan(100);
+    expect(from.counters.chunksSentAgain).toBe(0);
+  });
+});
