@@ -58,6 +58,11 @@ export const explorations: Readonly<Record<string, ExplorationEntry>> = {
       judge: async (size, bound) => (await import('../../systems/lock/induction.js')).lockInduction(size, bound),
     },
   }),
+  ironkv: entry({
+    size: { what: 'writes of the session', min: 1, max: 3, default: 1 },
+    bound: undefined,
+    make: async (size) => (await import('../../systems/ironkv/exploration.js')).ironkvExploration(size),
+  }),
   ironrsm: entry({
     size: { what: 'acceptors', min: 3, max: 5, default: 3 },
     bound: { what: 'ballots', min: 1, max: 4, default: 2 },
@@ -74,11 +79,6 @@ export const explorations: Readonly<Record<string, ExplorationEntry>> = {
       bound: 2,
       judge: async (size, bound) => (await import('../../systems/ironrsm/induction.js')).acceptorInduction(size, bound),
     },
-  }),
-  ironkv: entry({
-    size: { what: 'writes of the session', min: 1, max: 3, default: 1 },
-    bound: undefined,
-    make: async (size) => (await import('../../systems/ironkv/exploration.js')).ironkvExploration(size),
   }),
   'two-phase-commit': entry({
     size: { what: 'resource managers', min: 1, max: 12, default: 3 },

@@ -12,7 +12,7 @@ import type { Violation } from '../spec/check.js';
 import type { EndPoint } from '../spec/endpoint.js';
 import { E } from '../spec/prelude.js';
 import type { Host } from './host.js';
-import { MainLoop, type StepJudge } from './main-loop.js';
+import { type LoopTransport, MainLoop, type StepJudge } from './main-loop.js';
 import { realTime } from './real-time.js';
 
 /** What a node is made of. `M` messages, `W` the host's action records. */
@@ -39,24 +39,80 @@ export interface NodeParts<M, W> {
   readonly onViolation: (violation: Violation, record: StepRecord<W> | undefined) => void;
 }
 
+/** A way to a node for a client in its process: its packets are received as if they came from a socket, and nothing is lost on the way. */
+export interface LocalDoor<M> {
+  /** Puts a packet of the client at the end of the inbox; `bytes` encode `message`. `false` where the inbox is full. */
+  put(message: M, bytes: Uint8Array): boolean;
+  close(): void;
+}
+
+/** Takes what a step of the node sent to a client in its process, in order. */
+type DoorListener = (messages: readonly Uint8Array[]) => void;
+
+/** The transport of a node with doors: what is sent to a client in the process does not reach the socket. */
+class DooredTransport<M> implements LoopTransport {
+  readonly #transport: Transport<M>;
+  readonly #doors = new Map<EndPoint, { readonly listener: DoorListener; messages: Uint8Array[] }>();
+
+  constructor(transport: Transport<M>) {
+    this.#transport = transport;
+  }
+
+  get pending(): number {
+    return this.#transport.pending;
+  }
+
+  send(target: EndPoint, bytes: Uint8Array): void {
+    const door = this.#doors.size === 0 ? undefined : this.#doors.get(target);
+    if (door === undefined) {
+      this.#transport.send(target, bytes);
+      return;
+    }
+    // Told after the step, when the loop has ended its work.
+    if (door.messages.length === 0) process.nextTick(this.#tell, door);
+    door.messages.push(bytes);
+  }
+
+  flush(): void {
+    this.#transport.flush();
+  }
+
+  open(client: EndPoint, listener: DoorListener): void {
+    if (this.#doors.has(client)) throw new Error(`${client} has a door already`);
+    this.#doors.set(client, { listener, messages: [] });
+  }
+
+  close(client: EndPoint): void {
+    this.#doors.delete(client);
+  }
+
+  readonly #tell = (door: { readonly listener: DoorListener; messages: Uint8Array[] }): void => {
+    const { messages } = door;
+    door.messages = [];
+    door.listener(messages);
+  };
+}
+
 /** A node that was started. */
 export class RunningNode<M, W> {
   readonly me: EndPoint;
   readonly journal: Journal<W>;
   readonly #loop: MainLoop<M, W>;
   readonly #transport: Transport<M>;
+  readonly #doors: DooredTransport<M>;
 
   /** Takes over `transport` and begins to step; `startNode` is the way to make one. */
   constructor(parts: NodeParts<M, W>, transport: Transport<M>) {
     this.me = parts.me;
     this.journal = new Journal(parts.journalStepsMax, parts.journalBytesMax);
     this.#transport = transport;
+    this.#doors = new DooredTransport(transport);
     const { inbox } = transport;
     const { me, codec, ghost } = parts;
     this.#loop = new MainLoop({
       host: parts.host,
       io: new PhasedStepIo<M, W>({ me, inbox, codec, ghost, nowMs: realTime.nowMs }),
-      transport,
+      transport: this.#doors,
       journal: this.journal,
       time: realTime,
       judge: parts.judge,
@@ -75,6 +131,23 @@ export class RunningNode<M, W> {
   /** What the network side counted; changes while the node runs. */
   get counters(): Readonly<NetworkCounters> {
     return this.#transport.counters;
+  }
+
+  /**
+   * Opens a door for `client`, an end point on which the process listens itself, so that nobody else has it. What steps send to it
+   * goes to `listener`, after the step.
+   */
+  openDoor(client: EndPoint, listener: (messages: readonly Uint8Array[]) => void): LocalDoor<M> {
+    const { inbox } = this.#transport;
+    this.#doors.open(client, listener);
+    return {
+      put: (message, bytes) => {
+        if (!inbox.push({ packet: { source: client, target: this.me, message }, bytes })) return false;
+        this.#loop.wake();
+        return true;
+      },
+      close: () => this.#doors.close(client),
+    };
   }
 
   /** Takes no further step, and so sends nothing more. The socket stays open, so that nobody else takes the node's place yet. */

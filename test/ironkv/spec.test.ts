@@ -5,8 +5,8 @@ import { SentPackets } from '../../src/protocol/sent-packets.js';
 import type { Check } from '../../src/spec/check.js';
 import { endPoint } from '../../src/spec/endpoint.js';
 import { natMax } from '../../src/spec/nat.js';
-import type { Packet } from '../../src/spec/packet.js';
 import { E, O } from '../../src/spec/prelude.js';
+import type { SentSet } from '../../src/spec/service.js';
 import { bytesOfKey, type Command, type Outcome, textOfKey } from '../../systems/ironkv/commands.js';
 import { type Configuration, defaultParameters } from '../../systems/ironkv/configuration.js';
 import { type KvMessage, kvCodec, type Session } from '../../systems/ironkv/messages.js';
@@ -74,16 +74,14 @@ const run = (value: string | undefined, ...commands: readonly Command[]) => {
   return { value: current === undefined ? undefined : textOfKey(current), outcomes };
 };
 
-/** Whether the reply is justified; what was sent does not matter here. */
-const justifies = (state: KvSpec, packet: Packet<KvMessage>) =>
-  service.justifies(state, packet, new SentPackets<KvMessage>(kvCodec.encode));
+const nothing: SentSet<KvMessage> = { has: () => false, packets: () => [], from: () => [] };
 
 describe('the service', () => {
   it('keeps one table over all sessions', () => {
     const other = { number: 257, nonce: 77 };
     const state = reached(service.init, step(0, set('a', '1')), step(0, increment('a'), other));
     expect(textAt(state, 'a')).toBe('2');
-    expect(codeOf(justifies(state, reply(0, { tag: 'number', number: 2 }, other)))).toBeUndefined();
+    expect(codeOf(service.justifies(state, reply(0, { tag: 'number', number: 2 }, other), nothing))).toBeUndefined();
   });
 
   it('does not execute a write twice, whatever lies between', () => {
@@ -111,28 +109,32 @@ describe('the service', () => {
   it('executes a read as often as it is asked, and justifies each of its outcomes', () => {
     const state = reached(service.init, step(0, get('a')), step(1, set('a', 'x')), step(0, get('a')));
     for (const value of [null, bytes('x')]) {
-      expect(codeOf(justifies(state, reply(0, { tag: 'value', value })))).toBeUndefined();
+      expect(codeOf(service.justifies(state, reply(0, { tag: 'value', value }), nothing))).toBeUndefined();
     }
-    expect(codeOf(justifies(state, reply(0, { tag: 'value', value: bytes('y') })))).toBe('REPLY_UNJUSTIFIED');
+    expect(codeOf(service.justifies(state, reply(0, { tag: 'value', value: bytes('y') }), nothing))).toBe(
+      'REPLY_UNJUSTIFIED',
+    );
   });
 
   it('justifies no reply before an execution, and none to another seqno or session', () => {
     const outcome: Outcome = { tag: 'number', number: 1 };
     const state = reached(service.init, step(0, increment('a')));
-    expect(codeOf(justifies(service.init, reply(0, outcome)))).toBe('REPLY_UNJUSTIFIED');
-    expect(codeOf(justifies(state, reply(0, outcome)))).toBeUndefined();
-    expect(codeOf(justifies(state, reply(1, outcome)))).toBe('REPLY_UNJUSTIFIED');
-    expect(codeOf(justifies(state, reply(0, outcome, { number: 1, nonce: 77 })))).toBe('REPLY_UNJUSTIFIED');
-    expect(codeOf(justifies(state, reply(0, { tag: 'number', number: 2 })))).toBe('REPLY_UNJUSTIFIED');
+    expect(codeOf(service.justifies(service.init, reply(0, outcome), nothing))).toBe('REPLY_UNJUSTIFIED');
+    expect(codeOf(service.justifies(state, reply(0, outcome), nothing))).toBeUndefined();
+    expect(codeOf(service.justifies(state, reply(1, outcome), nothing))).toBe('REPLY_UNJUSTIFIED');
+    expect(codeOf(service.justifies(state, reply(0, outcome, { number: 1, nonce: 77 }), nothing))).toBe(
+      'REPLY_UNJUSTIFIED',
+    );
+    expect(codeOf(service.justifies(state, reply(0, { tag: 'number', number: 2 }), nothing))).toBe('REPLY_UNJUSTIFIED');
   });
 
   it('does not answer for a reply that no host sent, nor for other kinds', () => {
     const forged = { ...reply(0, { tag: 'done', done: true }), source: client };
-    expect(codeOf(justifies(service.init, forged))).toBeUndefined();
+    expect(codeOf(service.justifies(service.init, forged, nothing))).toBeUndefined();
     const refused: KvMessage = { tag: 'refused', session, seqno: 0, reason: 'SESSION_EXPIRED' };
-    expect(codeOf(justifies(service.init, { ...reply(0, { tag: 'done', done: true }), message: refused }))).toBe(
-      undefined,
-    );
+    expect(
+      codeOf(service.justifies(service.init, { ...reply(0, { tag: 'done', done: true }), message: refused }, nothing)),
+    ).toBe(undefined);
   });
 
   it('executes only what a client sent to a host', () => {

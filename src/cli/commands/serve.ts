@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import type { Violation } from '../../spec/check.js';
 import { E } from '../../spec/prelude.js';
 import { type LoadedCluster, loadCluster } from '../cluster-config.js';
+import { type GatewayAddress, gatewayAddressOf, RespGateway } from '../gateway/server.js';
 import { onInterrupt } from '../interrupt.js';
 import { type Log, nodeLog } from '../log.js';
 import { type ExitCode, exitCodes, UsageError } from '../outcome.js';
@@ -19,6 +20,7 @@ interface ServeFlags {
   readonly inMemory?: boolean;
   readonly check: string;
   readonly traceDir: string;
+  readonly resp?: string;
   readonly journal?: string;
 }
 
@@ -32,6 +34,26 @@ export const checkLevelOf = (text: string): CheckLevel => {
   throw new UsageError(`--check takes inline or off, and not "${text}".`);
 };
 
+/** The address of the flag `--resp`. */
+const respAddress = (text: string): GatewayAddress => {
+  const address = gatewayAddressOf(text);
+  if (address === undefined) throw new UsageError(`--resp takes a port, or an address and a port, and not "${text}".`);
+  return address;
+};
+
+const gatewayOf = async (
+  node: ServedNode,
+  system: string,
+  address: GatewayAddress,
+): Promise<E.Either<string, RespGateway>> => {
+  if (node.openRespStore === undefined) return E.left(`${system} has no gateway: --resp is for ironkv`);
+  const store = await node.openRespStore();
+  if (E.isLeft(store)) return store;
+  const gateway = await RespGateway.listen(store.right, address);
+  if (E.isLeft(gateway)) await store.right.close();
+  return gateway;
+};
+
 /** A node's life, from its socket's opening to its exit code. */
 class NodeLife {
   readonly #log: Log;
@@ -39,6 +61,7 @@ class NodeLife {
   readonly #flags: ServeFlags;
   readonly #check: CheckLevel;
   #node: ServedNode | undefined;
+  #gateway: RespGateway | undefined;
   #ending = false;
   #end: (code: ExitCode) => void = () => undefined;
 
@@ -72,8 +95,10 @@ class NodeLife {
     }
     const { address } = node;
     const { cluster, application } = config;
+    const resp = await this.#openGateway(system.name);
     this.#log('info', 'ready', {
       address,
+      ...(resp !== undefined && { resp }),
       cluster,
       system: system.name,
       application,
@@ -89,6 +114,20 @@ class NodeLife {
     process.on('SIGTERM', () => this.#stop('SIGTERM'));
     onInterrupt(() => this.#stop('SIGINT'));
     return ended;
+  }
+
+  /** Opens the gateway that the flags ask for; its port. */
+  async #openGateway(system: string): Promise<number | undefined> {
+    const { resp } = this.#flags;
+    const node = this.#node;
+    if (resp === undefined || node === undefined) return undefined;
+    const opened = await gatewayOf(node, system, respAddress(resp));
+    if (E.isLeft(opened)) {
+      await node.close();
+      throw new UsageError(`The gateway cannot start: ${opened.left}.`);
+    }
+    this.#gateway = opened.right;
+    return opened.right.port;
   }
 
   #stats(): NodeStats | undefined {
@@ -138,7 +177,7 @@ class NodeLife {
     this.#ending = true;
     const stats = this.#node?.stats();
     this.#log(code === exitCodes.ok ? 'info' : 'error', 'stopped', { exitCode: code, ...stats });
-    const closed = this.#node?.close() ?? Promise.resolve();
+    const closed = Promise.all([this.#gateway?.close(), this.#node?.close()]);
     void closed.then(() => this.#parent.farewell(stats)).then(() => this.#end(code));
   }
 }
@@ -153,10 +192,12 @@ export const registerServe = (program: Command): void => {
     .option('--data-dir <dir>', 'not available yet')
     .option('--in-memory', 'keep the state in memory: it is lost when the process ends')
     .option('--check <level>', 'what is judged before packets leave: inline or off', 'inline')
+    .option('--resp <port>', 'serve clients of Redis on this port of the loopback interface, or on ADDRESS:PORT')
     .option('--journal <dir>', 'write every step to files in this folder, for ironkeel audit')
     .option('--trace-dir <dir>', 'where the trace of a violation is saved', '.')
     .action(async (flags: ServeFlags) => {
       const check = checkLevelOf(flags.check);
+      if (flags.resp !== undefined) respAddress(flags.resp);
       const loaded = loadCluster(flags.config);
       if (flags.dataDir !== undefined || flags.inMemory !== true) throw new UsageError(durableSentence);
       process.exitCode = await new NodeLife(flags, check).run(loaded);

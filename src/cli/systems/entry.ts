@@ -2,7 +2,7 @@
 
 import { askAll } from '../../host/ask-all.js';
 import type { Host } from '../../host/host.js';
-import { type RunningNode, startNode } from '../../host/node.js';
+import { type LocalDoor, type RunningNode, startNode } from '../../host/node.js';
 import { realTime } from '../../host/real-time.js';
 import { wireName } from '../../host/wire-name.js';
 import type { StepRecord } from '../../network/step-io.js';
@@ -15,6 +15,7 @@ import { type Check, holds, type Violation } from '../../spec/check.js';
 import type { EndPoint } from '../../spec/endpoint.js';
 import { E } from '../../spec/prelude.js';
 import { type ClusterConfig, clientAddressFor, type SystemShape } from '../config.js';
+import type { RespStore } from '../gateway/store.js';
 import { openNodeJournal } from './node-journal.js';
 
 /** How much of each step is judged before its packets leave. The reduction obligation always is. */
@@ -38,6 +39,8 @@ export interface ServedNode {
   /** Stops stepping, ends the journal and compares everything once more; the verdict. The socket stays open until `close`. */
   halt(): Check;
   close(): Promise<void>;
+  /** Opens what stands behind a gateway of the Redis protocol; `Left`: one sentence. Absent where the system has none. */
+  readonly openRespStore?: () => Promise<E.Either<string, RespStore>>;
 }
 
 /** A refused step, for the log, and its trace. */
@@ -92,13 +95,24 @@ export class InitViolation extends Error {
   }
 }
 
+/** What a system's gateway is made of. */
+export interface RespStoreParts<C, H, M> {
+  readonly config: ClusterConfig;
+  readonly constants: C;
+  readonly host: H;
+  readonly me: EndPoint;
+  readonly openDoor: (client: EndPoint, listener: (messages: readonly Uint8Array[]) => void) => LocalDoor<M>;
+}
+
 /** What `entryOf` needs besides the definition. */
-interface EntryExtras<H, M> {
+interface EntryExtras<C, H, M> {
   readonly shape: Omit<SystemShape, 'name'>;
   readonly counters: (host: H) => Readonly<Record<string, number>>;
   readonly statusRequest: (nonce: number) => M;
   /** The fields of an answer to the request of `nonce`; `undefined` for any other message. */
   readonly statusIn: (message: M, nonce: number) => StatusFields | undefined;
+  /** Opens what stands behind a gateway of the Redis protocol; `Left`: one sentence. */
+  readonly respStore?: (parts: RespStoreParts<C, H, M>) => Promise<E.Either<string, RespStore>>;
 }
 
 /** The trace of a node that its judge stopped. A step that threw was never judged, and is not among `steps`. */
@@ -121,7 +135,7 @@ const traceOf = <C, H extends Host<M, W>, S, M, Step, W>(
 /** What each node says of itself (`SystemEntry.status`). */
 const askStatus = async <C, H extends Host<M, W>, S, M, Step, W>(
   definition: SystemDefinition<C, H, S, M, Step, W>,
-  extras: EntryExtras<H, M>,
+  extras: EntryExtras<C, H, M>,
   config: ClusterConfig,
   timeoutMs: number,
 ): Promise<E.Either<string, readonly (StatusFields | undefined)[]>> => {
@@ -147,7 +161,7 @@ const askStatus = async <C, H extends Host<M, W>, S, M, Step, W>(
 /** Hides a system's types. */
 export const entryOf = <C, H extends Host<M, W>, S, M, Step, W>(
   definition: SystemDefinition<C, H, S, M, Step, W>,
-  extras: EntryExtras<H, M>,
+  extras: EntryExtras<C, H, M>,
 ): SystemEntry => ({
   name: definition.name,
   ...extras.shape,
@@ -200,7 +214,12 @@ export const entryOf = <C, H extends Host<M, W>, S, M, Step, W>(
     }
     const node = started.right;
     running = node;
+    const { respStore } = extras;
+    const openDoor = node.openDoor.bind(node);
     return E.right({
+      ...(respStore && {
+        openRespStore: () => respStore({ config, constants: constants.right, host, me, openDoor }),
+      }),
       stats: () => ({
         steps: node.steps,
         stepsChecked: inline?.stepsChecked ?? 0,

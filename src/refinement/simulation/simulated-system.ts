@@ -97,10 +97,10 @@ export interface SimulatedSystem<
   readonly definition: SystemDefinition<C, H, S, M, Step, W>;
   readonly draw: (random: Random, options: DrawOptions) => SimulatedCluster<C, M, S>;
   readonly claims: Claims;
-  /** Clients of schedules; without them a history that is not linearizable is kept as a whole run. */
-  readonly scheduledClients?: (constants: C) => ScheduledClients<M>;
   /** Whether the packet is from someone without the right to send it, so that it must change nothing. */
   readonly withoutRight?: (packet: Packet<M>, constants: C) => boolean;
+  /** Clients of schedules; without them a history that is not linearizable is kept as a whole run. */
+  readonly scheduledClients?: (constants: C) => ScheduledClients<M>;
   readonly model: (constants: C) => ClusterModel<S, M, G, Spec, SpecStep>;
   /** Messages that someone who is no host may send. */
   readonly strangers: fc.Arbitrary<M>;

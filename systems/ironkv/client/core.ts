@@ -19,7 +19,7 @@ export interface ClientEffects {
   send(host: number, message: KvMessage): boolean;
   /** Called once for each request; new ones may be asked for from there. */
   settled(id: number, settlement: errors.Settlement): void;
-  /** From now on answers may come to this session. */
+  /** From now on answers may come to this session, which is not the one that the client was made with. */
   opened?(session: Session): void;
   /** What comes to this session no longer matters. */
   left?(session: Session): void;
@@ -100,7 +100,6 @@ export class ClientCore {
     this.#spread = this.#drawSpread();
     if (session !== undefined) {
       this.#fresh = new Window(session.session, session.next, session.openedAtMs, options.window);
-      effects.opened?.(session.session);
     }
   }
 

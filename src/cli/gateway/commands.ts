@@ -1,0 +1,203 @@
+/** The commands of the Redis protocol that concern keys, as requests of the store. */
+import { array, bulk, errorReply, integer, nil, ok, type Reply } from './resp-reply.js';
+import type { StoreCommand, StoreFailure, StoreOutcome, StoreSettlement } from './store.js';
+
+/** What a command works with. */
+export interface CommandIo {
+  /** Asks the store. Requests are executed in the order of the calls. */
+  request(command: StoreCommand, settled: (settlement: StoreSettlement) => void): void;
+  /** Bytes that the value at `key` probably has. */
+  sizeOf(key: Uint8Array): number;
+  /** Bytes of the largest reply. */
+  readonly replyBytesMax: number;
+}
+
+/** A command's arguments, without its name. */
+export type Args = readonly Uint8Array[];
+
+/** How a command is written and run. */
+export interface KeyCommand {
+  /** Words, the name included; at least as many if negative. */
+  readonly arity: number;
+  readonly writes: boolean;
+  /** Where the keys are: the first, the last (from the end if negative), and the step; the name is at 0. */
+  readonly keys: readonly [number, number, number];
+  /** Whether what comes behind it has to wait for its reply, because it asks the store more than once in a row. */
+  readonly waits?: boolean;
+  /** Calls `done` once, now or later. All requests are made during the call, unless `waits`. */
+  readonly run: (args: Args, io: CommandIo, done: (reply: Reply) => void) => void;
+}
+
+const failures: Readonly<Record<StoreFailure, string>> = {
+  NOT_AN_INTEGER: 'ERR value is not an integer or out of range',
+  OUT_OF_RANGE: 'ERR increment or decrement would overflow',
+  VALUE_TOO_LARGE: 'ERR string exceeds maximum allowed size',
+};
+
+/** The reply to a request's end: `reply` of its outcome, or an error. */
+const replyTo = (settlement: StoreSettlement, reply: (outcome: StoreOutcome) => Reply): Reply => {
+  if (settlement.tag === 'failed') return errorReply(`ERR ${settlement.error.message}`);
+  const { outcome } = settlement;
+  return outcome.tag === 'failed' ? errorReply(failures[outcome.error]) : reply(outcome);
+};
+
+const valueReply = (outcome: StoreOutcome): Reply => (outcome.tag === 'value' ? bulk(outcome.value) : nil);
+const lengthReply = (outcome: StoreOutcome): Reply => integer(outcome.tag === 'length' ? (outcome.length ?? 0) : 0);
+const numberReply = (outcome: StoreOutcome): Reply => integer(outcome.tag === 'number' ? outcome.number : 0);
+const isDone = (outcome: StoreOutcome): boolean => outcome.tag === 'done' && outcome.done;
+const doneReply = (outcome: StoreOutcome): Reply => integer(isDone(outcome) ? 1 : 0);
+
+const first = (args: Args): Uint8Array => args[0] as Uint8Array;
+const second = (args: Args): Uint8Array => args[1] as Uint8Array;
+
+/** A command of one request. */
+const single = (
+  command: (args: Args) => StoreCommand | Reply,
+  reply: (outcome: StoreOutcome) => Reply,
+): KeyCommand['run'] => {
+  return (args, io, done) => {
+    const asked = command(args);
+    if ('key' in asked) io.request(asked, (settlement) => done(replyTo(settlement, reply)));
+    else done(asked);
+  };
+};
+
+/** A command of one request for each of `commands`. The first error is the whole reply. */
+const several = (
+  commands: readonly StoreCommand[],
+  io: CommandIo,
+  reply: (outcome: StoreOutcome) => Reply,
+  whole: (replies: readonly Reply[]) => Reply,
+  done: (reply: Reply) => void,
+): void => {
+  const replies = new Array<Reply>(commands.length);
+  let missing = commands.length;
+  let failed: Reply | undefined;
+  let room = io.replyBytesMax;
+  for (const [i, command] of commands.entries()) {
+    io.request(command, (settlement) => {
+      const one = replyTo(settlement, reply);
+      if (one.tag === 'error') failed ??= one;
+      if (one.tag === 'bulk') room -= one.value?.length ?? 0;
+      if (room < 0) failed ??= tooLargeReply;
+      // What will not be told is not kept.
+      replies[i] = failed === undefined ? one : nil;
+      missing--;
+      if (missing === 0) done(failed ?? whole(replies));
+    });
+  }
+};
+
+const tooLargeReply = errorReply('ERR the reply would be larger than this gateway allows');
+
+const sumOf = (replies: readonly Reply[]): Reply =>
+  integer(replies.reduce((sum, reply) => sum + (reply.tag === 'integer' ? reply.value : 0), 0));
+
+const summed =
+  (command: (key: Uint8Array) => StoreCommand, reply: (outcome: StoreOutcome) => Reply): KeyCommand['run'] =>
+  (args, io, done) =>
+    several(args.map(command), io, reply, sumOf, done);
+
+/** SET's options: NX or XX; `undefined` for anything else. */
+const whenOf = (options: Args): 'always' | 'absent' | 'present' | undefined => {
+  const words = options.map((option) => Buffer.from(option).toString('latin1').toUpperCase());
+  if (words.length === 0) return 'always';
+  if (words.every((word) => word === 'NX')) return 'absent';
+  return words.every((word) => word === 'XX') ? 'present' : undefined;
+};
+
+const syntaxError = errorReply('ERR syntax error');
+
+const runMget: KeyCommand['run'] = (args, io, done) => {
+  const expected = args.reduce((sum, key) => sum + io.sizeOf(key), 0);
+  if (expected > io.replyBytesMax) done(tooLargeReply);
+  else {
+    const gets = args.map((key): StoreCommand => ({ tag: 'get', key }));
+    several(gets, io, valueReply, array, done);
+  }
+};
+
+const runMset: KeyCommand['run'] = (args, io, done) => {
+  if (args.length % 2 !== 0) {
+    done(errorReply("ERR wrong number of arguments for 'mset' command"));
+    return;
+  }
+  const sets: StoreCommand[] = [];
+  for (let i = 0; i < args.length; i += 2) {
+    sets.push({ tag: 'set', key: args[i] as Uint8Array, value: args[i + 1] as Uint8Array, when: 'always' });
+  }
+  several(sets, io, doneReply, () => ok, done);
+};
+
+/** Reads, then writes if nothing came between, until that takes place. */
+const runGetset: KeyCommand['run'] = (args, io, done) => {
+  const [key, value] = [first(args), second(args)];
+  io.request({ tag: 'get', key }, (got) => {
+    if (got.tag === 'failed' || got.outcome.tag !== 'value') {
+      done(replyTo(got, valueReply));
+      return;
+    }
+    const old = got.outcome.value;
+    io.request({ tag: 'compareAndSet', key, old, value }, (settlement) => {
+      if (settlement.tag === 'outcome' && settlement.outcome.tag === 'done' && !settlement.outcome.done) {
+        runGetset(args, io, done);
+      } else done(replyTo(settlement, () => bulk(old)));
+    });
+  });
+};
+
+const set = (args: Args): StoreCommand | Reply => {
+  const when = whenOf(args.slice(2));
+  return when === undefined ? syntaxError : { tag: 'set', key: first(args), value: second(args), when };
+};
+
+const one = [1, 1, 1] as const;
+const all = [1, -1, 1] as const;
+
+/** By name, in lower case. */
+export const keyCommands: ReadonlyMap<string, KeyCommand> = new Map<string, KeyCommand>([
+  ['get', { arity: 2, writes: false, keys: one, run: single((a) => ({ tag: 'get', key: first(a) }), valueReply) }],
+  ['set', { arity: -3, writes: true, keys: one, run: single(set, (o) => (isDone(o) ? ok : nil)) }],
+  [
+    'setnx',
+    {
+      arity: 3,
+      writes: true,
+      keys: one,
+      run: single((a) => ({ tag: 'set', key: first(a), value: second(a), when: 'absent' }), doneReply),
+    },
+  ],
+  ['getset', { arity: 3, writes: true, keys: one, waits: true, run: runGetset }],
+  [
+    'append',
+    {
+      arity: 3,
+      writes: true,
+      keys: one,
+      run: single((a) => ({ tag: 'append', key: first(a), value: second(a) }), numberReply),
+    },
+  ],
+  [
+    'strlen',
+    { arity: 2, writes: false, keys: one, run: single((a) => ({ tag: 'length', key: first(a) }), lengthReply) },
+  ],
+  ['incr', { arity: 2, writes: true, keys: one, run: single((a) => incrementOf(a, 1), numberReply) }],
+  ['decr', { arity: 2, writes: true, keys: one, run: single((a) => incrementOf(a, -1), numberReply) }],
+  ['del', { arity: -2, writes: true, keys: all, run: summed((key) => ({ tag: 'delete', key }), doneReply) }],
+  [
+    'exists',
+    {
+      arity: -2,
+      writes: false,
+      keys: all,
+      run: summed(
+        (key) => ({ tag: 'length', key }),
+        (o) => integer(o.tag === 'length' && o.length !== null ? 1 : 0),
+      ),
+    },
+  ],
+  ['mget', { arity: -2, writes: false, keys: all, run: runMget }],
+  ['mset', { arity: -3, writes: true, keys: [1, -1, 2], run: runMset }],
+]);
+
+const incrementOf = (args: Args, by: number): StoreCommand => ({ tag: 'increment', key: first(args), by });
