@@ -49,12 +49,13 @@ export class ProgressCheck {
     const fetchFrom = asks ? this.#fetchFrom() : null;
     const askFrom = asks ? this.#askFrom() : null;
     this.#scope.record({ action: 'checkProgress', fetchFrom, askFrom });
+    // A supplier that is gone must not hold this replica up for long.
+    const isPatient = this.#peers.transfer.inbound === undefined;
     const hasSent = isStalled && this.#sendAgain(fetchFrom, askFrom);
     const { retransmitPeriodMs, retransmitPeriodMsMax } = this.#cluster.parameters;
     const { retransmitMs } = this.#timers;
-    this.#timers.retransmitMs = hasSent
-      ? Math.min(add(retransmitMs, retransmitMs), retransmitPeriodMsMax)
-      : retransmitPeriodMs;
+    this.#timers.retransmitMs =
+      hasSent && isPatient ? Math.min(add(retransmitMs, retransmitMs), retransmitPeriodMsMax) : retransmitPeriodMs;
     this.#timers.opsAtLastCheck = opsComplete;
     this.#timers.nextProgressCheckMs = add(now, this.#timers.retransmitMs);
     this.#scope.touch('timers');

@@ -74,8 +74,8 @@ export const checkProgress = (s: Replica, step: CheckProgress): Effect | undefin
   const acted = isStalled ? stalled(s, step) : { state: s, sends: [] };
   if (acted === undefined) return undefined;
   const { retransmitPeriodMs, retransmitPeriodMsMax } = s.constants.configuration.parameters;
-  const retransmitMs =
-    acted.sends.length === 0 ? retransmitPeriodMs : Math.min(2 * s.timers.retransmitMs, retransmitPeriodMsMax);
+  const backsOff = acted.sends.length > 0 && s.transfer.inbound === null;
+  const retransmitMs = backsOff ? Math.min(2 * s.timers.retransmitMs, retransmitPeriodMsMax) : retransmitPeriodMs;
   const nextProgressCheckMs = add(step.timeMs, retransmitMs);
   return {
     state: {

@@ -53,7 +53,7 @@ export const drawParameters = (random: Random): Parameters => ({
   catchUpBytesMax: random.pick([200, 1 << 18]),
   pieceBytesMax: random.pick([24, 200, 1 << 17]),
   // While a replica asks a supplier that crashed, nothing is executed where the log is full; epochs as short as here go by meanwhile.
-  transferTriesMax: random.pick([1, 2]),
+  transferTriesMax: random.pick([1, 8]),
   heartbeatPeriodMs: random.int(20, 60),
   quietHeartbeatPeriodMs: random.pick([20, 100, 500]),
   viewTimeoutMs: random.chance(0.5) ? random.int(15, 60) : random.int(60, 300),
