@@ -18,6 +18,26 @@ export interface LoadOptions {
   readonly onAnswered?: () => void;
 }
 
+/** A client of any system, as a loop needs it. `R` what it asks, `O` how that ends. */
+export interface LoopPort<R, O> {
+  /** Asks; the id of the request. */
+  request(asked: R, timeoutMs: number): number;
+  onSettled(callback: (id: number, outcome: O) => void): void;
+  onTime(): void;
+  close(): Promise<void>;
+}
+
+/** What the clients of a loop ask, and how they are opened. */
+export interface LoopOptions<R, O> {
+  readonly clients: number;
+  readonly bundle: number;
+  /** Opens a client on a socket of its own. `Left`: one sentence. */
+  readonly openPort: () => Promise<E.Either<string, LoopPort<R, O>>>;
+  readonly request: (client: number, sequence: number) => R;
+  readonly accept: (outcome: O) => boolean;
+  readonly onAnswered?: (() => void) | undefined;
+}
+
 /** The window of a session, all of which may be outstanding. */
 export const bundleMax = rsm.defaultParameters.sessionWindow;
 
@@ -29,8 +49,8 @@ const tickMs = 20;
 /** Percentiles come from at most this many latencies. */
 const latenciesMax = 4_000_000;
 
-interface Slot {
-  readonly port: rsm.ClientPort;
+interface Slot<R, O> {
+  readonly port: LoopPort<R, O>;
   /** When the outstanding requests were made, by id. A client's ids lie within its session's window of each other. */
   readonly startedAt: Float64Array;
   sequence: number;
@@ -49,9 +69,9 @@ const percentile = (sorted: Float64Array, share: number): number =>
   sorted.length === 0 ? 0 : (sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] as number);
 
 /** A closed loop of many clients. */
-export class ClosedLoop {
-  readonly #options: LoadOptions;
-  readonly #slots: Slot[] = [];
+export class ClosedLoop<R, O> {
+  readonly #options: LoopOptions<R, O>;
+  readonly #slots: Slot<R, O>[] = [];
   readonly #latencies = new Float64Array(latenciesMax);
   #answered = 0;
   #errors = 0;
@@ -60,14 +80,24 @@ export class ClosedLoop {
   #startedAt = 0;
   #ticker: NodeJS.Timeout | undefined;
 
-  private constructor(options: LoadOptions) {
+  private constructor(options: LoopOptions<R, O>) {
     this.#options = options;
   }
 
+  /** A loop of clients of IronRSM, as `over`. */
+  static open(options: LoadOptions): Promise<ClosedLoop<Uint8Array, rsm.Outcome>> {
+    const { cluster, replicas, clients, bundle, request, accept, onAnswered } = options;
+    return ClosedLoop.over<Uint8Array, rsm.Outcome>({
+      openPort: () => rsm.ClientPort.open({ cluster, replicas, datagramBytesMax: 8192 }),
+      accept: (outcome) => outcome.tag === 'reply' && accept(outcome.value),
+      ...{ clients, bundle, request, onAnswered },
+    });
+  }
+
   /** Opens the sockets and starts asking. Throws where a socket cannot be opened. */
-  static async open(options: LoadOptions): Promise<ClosedLoop> {
+  static async over<R, O>(options: LoopOptions<R, O>): Promise<ClosedLoop<R, O>> {
     if (options.bundle > bundleMax) throw new RangeError(`a session has at most ${bundleMax} requests outstanding`);
-    const loop = new ClosedLoop(options);
+    const loop = new ClosedLoop<R, O>(options);
     for (let i = 0; i < options.clients; i++) await loop.#add(i);
     loop.#ticker = setInterval(() => {
       for (const slot of loop.#slots) slot.port.onTime();
@@ -113,8 +143,7 @@ export class ClosedLoop {
   }
 
   async #add(i: number): Promise<void> {
-    const { cluster, replicas } = this.#options;
-    const opened = await rsm.ClientPort.open({ cluster, replicas, datagramBytesMax: 8192 });
+    const opened = await this.#options.openPort();
     if (E.isLeft(opened)) throw new Error(opened.left);
     const port = opened.right;
     this.#slots.push({ port, startedAt: new Float64Array(2 * bundleMax), sequence: 0 });
@@ -122,21 +151,21 @@ export class ClosedLoop {
   }
 
   #ask(i: number): void {
-    const { port, startedAt, sequence } = this.#slots[i] as Slot;
-    (this.#slots[i] as Slot).sequence = sequence + 1;
+    const { port, startedAt, sequence } = this.#slots[i] as Slot<R, O>;
+    (this.#slots[i] as Slot<R, O>).sequence = sequence + 1;
     const now = performance.now();
     const id = port.request(this.#options.request(i, sequence), requestTimeoutMs);
     startedAt[id % startedAt.length] = now;
   }
 
-  #settled(i: number, id: number, outcome: rsm.Outcome): void {
-    const accepted = outcome.tag === 'reply' && this.#options.accept(outcome.value);
+  #settled(i: number, id: number, outcome: O): void {
+    const accepted = this.#options.accept(outcome);
     if (accepted) this.#options.onAnswered?.();
-    if (this.#measuring) this.#count(this.#slots[i] as Slot, id, accepted);
+    if (this.#measuring) this.#count(this.#slots[i] as Slot<R, O>, id, accepted);
     if (!this.#stopping) this.#ask(i);
   }
 
-  #count({ startedAt }: Slot, id: number, accepted: boolean): void {
+  #count({ startedAt }: Slot<R, O>, id: number, accepted: boolean): void {
     if (!accepted) {
       this.#errors++;
       return;

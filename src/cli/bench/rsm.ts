@@ -1,9 +1,9 @@
 /** `ironkeel bench rsm`: three replica processes under a closed loop of clients. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { E } from '../../spec/prelude.js';
-import { ProcessCluster, totalsOf } from '../cluster/process-cluster.js';
+import { ProcessCluster } from '../cluster/process-cluster.js';
 import { type CheckLevel, rsm } from '../systems.js';
 import { ClosedLoop, type LoadOptions } from './closed-loop.js';
+import { measured } from './measure.js';
 
 /** What is measured. */
 export interface RsmBench {
@@ -20,8 +20,6 @@ export interface RsmBench {
   /** Where the replicas write journals, if anywhere. */
   readonly journal: string | undefined;
 }
-
-const warmUpMs = 2000;
 
 /** Keys that the clients use, in turn. */
 const keys = 1000;
@@ -77,31 +75,9 @@ export const benchRsm = async (bench: RsmBench): Promise<Readonly<Record<string,
   });
   const target = { cluster: cluster.name, replicas: cluster.replicas, clients, bundle };
   const load = await ClosedLoop.open({ ...target, ...requestsOf(bench, keys) });
-  await sleep(warmUpMs);
-  const before = await cluster.totals();
-  load.measure();
-  await sleep(seconds * 1000);
-  const result = load.result();
-  const after = await cluster.totals();
-  await load.close();
-  const reports = await cluster.stop();
-  // A replica that stopped itself is a result, with its violation; any other end is none.
-  const lost = reports.find((r) => r.exit.code !== 0 && r.exit.code !== 1);
-  if (lost !== undefined) throw new Error(`the replica ${lost.id} ended by itself:\n${lost.lastWords}`);
   return {
     bench: 'rsm',
-    requestsPerSecond: Math.round(result.answered / result.seconds),
-    p50Ms: round(result.p50Ms),
-    p99Ms: round(result.p99Ms),
-    errors: result.errors,
-    requests: result.answered,
-    seconds: round(result.seconds),
-    steps: after.steps - before.steps,
-    stepsChecked: after.stepsChecked - before.stepsChecked,
-    violations: totalsOf(reports.map((r) => r.stats)).violations,
-    /** Processor time of all replicas together, which other programs on the machine disturb less than the rate. */
-    replicaCpuMicrosPerRequest: round(((after.cpuMs - before.cpuMs) * 1000) / Math.max(result.answered, 1)),
-    exits: reports.map((r) => r.exit.code),
+    ...(await measured(cluster, load, seconds)),
     nodes: replicas,
     clients,
     bundle,
@@ -110,5 +86,3 @@ export const benchRsm = async (bench: RsmBench): Promise<Readonly<Record<string,
     ...(app === 'kv' ? { op, valueBytes } : {}),
   };
 };
-
-const round = (x: number): number => Math.round(x * 1000) / 1000;

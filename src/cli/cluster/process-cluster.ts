@@ -1,4 +1,4 @@
-/** A cluster of IronRSM on this machine, each node in a process of its own, on free ports of the loopback interface. */
+/** A cluster on this machine, each node in a process of its own, on free ports of the loopback interface. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,7 +12,12 @@ import { type NodeExit, NodeProcess } from './node-process.js';
 export interface ProcessClusterOptions {
   readonly name: string;
   readonly nodes: number;
-  readonly application: 'kv' | 'counter';
+  /** Default `ironrsm`. */
+  readonly system?: 'ironrsm' | 'ironkv';
+  /** What IronRSM replicates. */
+  readonly application?: 'kv' | 'counter';
+  /** End points, on free ports, from which orders may come; only IronKV takes any. */
+  readonly administrators?: number;
   readonly check: CheckLevel;
   readonly parameters?: Readonly<Record<string, number>>;
   /** The folder of the nodes' journals, if they write any. */
@@ -47,9 +52,17 @@ export class ProcessCluster {
   readonly name: string;
   readonly configFile: string;
   readonly nodes: readonly NodeProcess[];
+  readonly administrators: readonly EndPoint[];
   readonly #folder: string;
 
-  private constructor(name: string, folder: string, configFile: string, nodes: readonly NodeProcess[]) {
+  private constructor(
+    name: string,
+    folder: string,
+    configFile: string,
+    nodes: readonly NodeProcess[],
+    administrators: readonly EndPoint[],
+  ) {
+    this.administrators = administrators;
     this.name = name;
     this.#folder = folder;
     this.configFile = configFile;
@@ -60,11 +73,18 @@ export class ProcessCluster {
   static async start(options: ProcessClusterOptions): Promise<ProcessCluster> {
     const folder = mkdtempSync(join(tmpdir(), 'ironkeel-'));
     folders.add(folder);
-    const ports = await freePorts(options.nodes);
-    const described = ports.map((port, i) => ({ id: `r${i + 1}`, address: endPoint(`127.0.0.1:${port}`) }));
+    const ports = await freePorts(options.nodes + (options.administrators ?? 0));
+    const addresses = ports.map((port) => endPoint(`127.0.0.1:${port}`));
+    const described = addresses.slice(0, options.nodes).map((address, i) => ({ id: `r${i + 1}`, address }));
+    const administrators = addresses.slice(options.nodes);
     const configFile = join(folder, 'cluster.yaml');
-    const { name, application, parameters, check, execArgv, journal } = options;
-    const file = { cluster: name, system: 'ironrsm', application, nodes: described, ...(parameters && { parameters }) };
+    const { name, system = 'ironrsm', application, parameters, check, execArgv, journal } = options;
+    const file = {
+      ...{ cluster: name, system, nodes: described },
+      ...(application && { application }),
+      ...(administrators.length > 0 && { administrators }),
+      ...(parameters && { parameters }),
+    };
     writeFileSync(configFile, stringify(file));
     const nodes = described.map(
       (node) =>
@@ -77,7 +97,7 @@ export class ProcessCluster {
           ...(execArgv && { execArgv }),
         }),
     );
-    const cluster = new ProcessCluster(name, folder, configFile, nodes);
+    const cluster = new ProcessCluster(name, folder, configFile, nodes, administrators);
     try {
       await Promise.all(nodes.map((n) => n.ready));
     } catch (error) {

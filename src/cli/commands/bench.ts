@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { bundleMax } from '../bench/closed-loop.js';
 import { benchJudge, requestsPerStep, valueBytes } from '../bench/judge.js';
+import { benchKv } from '../bench/kv.js';
 import { benchRsm } from '../bench/rsm.js';
 import { conclude, exitCodes, UsageError, wholeFlag } from '../outcome.js';
 import { rsm } from '../systems.js';
@@ -14,7 +15,7 @@ interface BenchFlags {
   readonly seconds: number;
   readonly valueBytes: number;
   readonly app: string;
-  readonly op: string;
+  readonly op?: string;
   readonly bundle: number;
   readonly durable?: boolean;
   readonly profile?: string;
@@ -46,20 +47,33 @@ const runJudge = (json: boolean): void => {
   });
 };
 
+const runRsm = (flags: BenchFlags): Promise<Readonly<Record<string, unknown>>> => {
+  const check = checkLevelOf(flags.check);
+  const app = oneOfWords('--app', flags.app, ['kv', 'counter']);
+  const op = oneOfWords('--op', flags.op ?? 'set', ['set', 'get']);
+  const { clients, bundle, seconds, valueBytes, profile: profileDir, journal } = flags;
+  return benchRsm({ clients, bundle, check, seconds, valueBytes, app, op, profileDir, journal });
+};
+
+const runKv = (flags: BenchFlags): Promise<Readonly<Record<string, unknown>>> => {
+  const check = checkLevelOf(flags.check);
+  const op = oneOfWords('--op', flags.op ?? 'get', ['get', 'set']);
+  const { clients, bundle, seconds, valueBytes, profile: profileDir, journal } = flags;
+  return benchKv({ clients, bundle, check, seconds, valueBytes, op, profileDir, journal });
+};
+
 const runBench = async (subject: string, flags: BenchFlags): Promise<void> => {
   if (subject === 'judge') {
     runJudge(flags.json === true);
     return;
   }
-  if (subject !== 'rsm') throw new UsageError(`The benchmark "${subject}" is not available: use rsm or judge.`);
-  if (flags.durable === true) {
-    throw new UsageError('--durable is not available yet: replicas keep their state in memory.');
+  if (subject !== 'rsm' && subject !== 'kv') {
+    throw new UsageError(`The benchmark "${subject}" is not available: use rsm, kv or judge.`);
   }
-  const check = checkLevelOf(flags.check);
-  const app = oneOfWords('--app', flags.app, ['kv', 'counter']);
-  const op = oneOfWords('--op', flags.op, ['set', 'get']);
-  const { clients, bundle, seconds, valueBytes, profile: profileDir, journal } = flags;
-  const fields = await benchRsm({ clients, bundle, check, seconds, valueBytes, app, op, profileDir, journal });
+  if (flags.durable === true) {
+    throw new UsageError('--durable is not available yet: nodes keep their state in memory.');
+  }
+  const fields = await (subject === 'kv' ? runKv(flags) : runRsm(flags));
   const exitCode = Number(fields.violations) > 0 ? exitCodes.violation : exitCodes.ok;
   const json = flags.json === true;
   if (!json) {
@@ -72,8 +86,10 @@ const runBench = async (subject: string, flags: BenchFlags): Promise<void> => {
 export const registerBench = (program: Command): void => {
   program
     .command('bench')
-    .description("measure three replica processes under a closed loop of clients, or a judge's cost at several sizes")
-    .argument('<subject>', 'rsm or judge')
+    .description(
+      "measure three replica processes, or one host of IronKV, under a closed loop of clients, or a judge's cost at several sizes",
+    )
+    .argument('<subject>', 'rsm, kv or judge')
     .option('--clients <n>', 'clients, each a session on a socket of its own', wholeFlag('--clients', 1, 4096), 64)
     .option('--check <level>', 'what the replicas judge before packets leave: inline or off', 'inline')
     .option('--seconds <n>', 'how long to measure, after a warm-up', wholeFlag('--seconds', 1, 3600), 10)
@@ -83,8 +99,8 @@ export const registerBench = (program: Command): void => {
       wholeFlag('--value-bytes', 0, rsm.valueBytesMax),
       128,
     )
-    .option('--app <app>', 'kv or counter', 'kv')
-    .option('--op <op>', 'set or get, of kv', 'set')
+    .option('--app <app>', 'kv or counter, of rsm', 'kv')
+    .option('--op <op>', 'set or get: of rsm set, of kv get unless told')
     .option('--bundle <n>', 'requests that each client keeps outstanding', wholeFlag('--bundle', 1, bundleMax), 1)
     .option('--durable', 'not available yet')
     .option('--profile <dir>', 'write a CPU profile of each replica into this folder')
