@@ -1,5 +1,6 @@
 /** Requests as batches hold them, the sessions that execute them as a state transfer carries them, and their digests (README.md, "Terms"). */
 import { hash } from 'node:crypto';
+import { BytePool } from '../../src/network/byte-pool.js';
 import { codecOf } from '../../src/network/message-codec.js';
 import { type IronSchemable, schema } from '../../src/network/schema.js';
 import type { EndPoint } from '../../src/spec/endpoint.js';
@@ -122,9 +123,11 @@ export const sessionsCodec = codecOf<SessionsRecord>(
 /** Length of a digest of bytes. */
 export const digestBytes = 16;
 
+const digestPool = new BytePool();
+
 /** The digest by which votes name a batch and pieces of a state are checked: 16 bytes of SHA-256, the caller's own. Nobody is known to find two inputs with one digest. */
 export const digestOf = (bytes: Uint8Array): Uint8Array =>
-  new Uint8Array(hash('sha256', bytes, 'buffer').subarray(0, digestBytes));
+  digestPool.copy(hash('sha256', bytes, 'buffer').subarray(0, digestBytes));
 
 /**
  * The digest of a request's value, a safe integer: it tells a retry from a seqno that was used twice, which only a client with
@@ -145,6 +148,9 @@ export const requestDigest = (value: Uint8Array): number => {
 
 const lengthBytes = 4;
 
+// Replies live until their session's floor passes them, and digests as long as votes: neither should keep blocks of the other alive.
+const joinedPool = new BytePool();
+
 /**
  * Several byte strings as one, the caller's own: the operations that a request's value holds, and their replies. Each is its length in
  * four bytes, big-endian, and its bytes.
@@ -152,7 +158,7 @@ const lengthBytes = 4;
 export const joined = (parts: readonly Uint8Array[]): Uint8Array => {
   let length = 0;
   for (let i = 0; i < parts.length; i++) length += lengthBytes + (parts[i] as Uint8Array).length;
-  const bytes = new Uint8Array(length);
+  const bytes = joinedPool.take(length);
   let at = 0;
   for (let i = 0; i < parts.length; i++) {
     const part = parts[i] as Uint8Array;

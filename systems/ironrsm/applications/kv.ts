@@ -106,6 +106,10 @@ const incremented = (value: Uint8Array | undefined): E.Either<KvError, number> =
   return Number.isSafeInteger(before) && before < natMax ? E.right(before + 1) : E.left('OUT_OF_RANGE');
 };
 
+/** The reply to every `set`, encoded once; each gets bytes of its own. */
+const stored = replyCodec.encode({ tag: 'ok' });
+const replies = new BytePool();
+
 const answer = (state: KvState, reply: KvReply): Applied<KvState> => ({ state, reply: replyCodec.encode(reply) });
 
 /** Values that the state keeps. */
@@ -136,7 +140,7 @@ const applyCommand = (state: KvState, command: KvCommand): Applied<KvState> => {
     case 'get':
       return answer(state, { tag: 'value', value: state.get(key) ?? null });
     case 'set':
-      return answer(state.set(key, kept(command.value)), { tag: 'ok' });
+      return { state: state.set(key, kept(command.value)), reply: replies.copy(stored) };
     case 'del':
       return answer(state.delete(key), { tag: 'done', done: state.has(key) });
     case 'cas':
