@@ -171,8 +171,8 @@ const execution: readonly Plant[] = [
       },
       {
         file: 'systems/ironrsm/applications/kv.js',
-        find: 'kept(command.value)), { tag:',
-        replace: 'Buffer.from(String(Date.now()))), { tag:',
+        find: 'kept(command.value)), reply',
+        replace: 'Buffer.from(String(Date.now()))), reply',
       },
     ],
     hunt: quick,
