@@ -8,6 +8,7 @@ import { registerDemo } from './commands/demo.js';
 import { registerExplore } from './commands/explore.js';
 import { registerLincheck } from './commands/lincheck.js';
 import { registerPlants } from './commands/plants.js';
+import { registerRebalance } from './commands/rebalance.js';
 import { registerReplay } from './commands/replay.js';
 import { registerServe } from './commands/serve.js';
 import { registerSimulate } from './commands/simulate.js';
@@ -23,6 +24,7 @@ const registrations: readonly ((program: Command) => void)[] = [
   registerServe,
   registerClient,
   registerStatus,
+  registerRebalance,
   registerSimulate,
   registerExplore,
   registerPlants,

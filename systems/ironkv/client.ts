@@ -27,6 +27,15 @@ export type { OpenSession } from './client/opening.js';
 export type { ClientError, CommandFailure, Known, Settlement } from './client/outcome.js';
 export { type ClientOptions, ClientPort, renewMsDefault } from './client/port.js';
 export { RangeCache } from './client/range-cache.js';
+export {
+  averagedRanges,
+  ownedRanges,
+  type PlanOptions,
+  type Proposal,
+  planDefaults,
+  planMoves,
+  type RangeLoad,
+} from './client/rebalance.js';
 export { askStatus, type HostAnswer, type HostStatus } from './client/status.js';
 
 /** How long a request may take where the caller does not say. */

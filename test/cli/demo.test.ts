@@ -35,7 +35,7 @@ describe('the demo', () => {
   });
   afterEach(() => bench.clean());
 
-  it('kills the leader under load, loses nothing, and ends by itself', async () => {
+  it('kills the leader and moves a shard under load, loses nothing, and ends by itself', async () => {
     const { code, stdout, stderr } = await bench.run('demo', '--seconds', '4', '--json');
     expect({ code, stderr }).toMatchObject({ code: 0 });
     const result = lastJson(stdout);
@@ -43,6 +43,8 @@ describe('the demo', () => {
     expect(Number(result.requestsAnswered)).toBeGreaterThan(100);
     expect(result.stepsChecked).toBe(result.steps);
     expect(stderr).toContain('Killing the leader');
+    expect(result.shard).toMatchObject({ lost: 0, contradictions: 0, violations: 0, failed: 0 });
+    expect((result.shard as { keysMoved: number }).keysMoved).toBeGreaterThan(0);
   });
 
   it('leaves no process behind when it is killed itself', async () => {

@@ -1,4 +1,4 @@
-/** `ironkeel demo`: replicas as processes on loopback UDP under load, one killed, and what came of it. */
+/** `ironkeel demo`: replicas as processes on loopback UDP under load, one killed; hosts of IronKV, a shard moved; and what came of it. */
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -9,6 +9,7 @@ import { findLeader, GapRecorder } from '../cluster/leader.js';
 import { ProcessCluster, totalsOf } from '../cluster/process-cluster.js';
 import { Ledger } from '../demo/ledger.js';
 import { DemoLoad, readBack } from '../demo/load.js';
+import { demoMovedShard, type MovedShard } from '../demo/moved-shard.js';
 import { onInterrupt } from '../interrupt.js';
 import { conclude, exitCodes, UsageError, wholeFlag } from '../outcome.js';
 import { violationWords } from '../violation-words.js';
@@ -24,7 +25,10 @@ const clients = 8;
 const replicas = 3;
 
 /** A demo that hangs is ended this long after its load should have. */
-const graceMs = 25_000;
+const graceMs = 40_000;
+
+/** The part on IronKV takes a quarter of the time more, and at least so long. */
+const shardSecondsMin = 2;
 
 /** The search for an order of all requests may take so long. */
 const historyLimitMs = 8_000;
@@ -117,6 +121,19 @@ const emptyFolder = (folder: string): void => {
   throw new UsageError(`--journal ${folder} is not empty: name a new folder.`);
 };
 
+const isBroken = ({ contradictions, keysMoved, violations, failed }: MovedShard): boolean =>
+  contradictions > 0 || keysMoved === 0 || violations > 0 || failed > 0;
+
+const sayShard = (shard: MovedShard, say: Say): void => {
+  say('of IronKV:');
+  say(`requests answered            ${shard.requestsAnswered}`);
+  say(`outcomes unknown             ${shard.outcomesUnknown}`);
+  say(`keys moved                   ${shard.keysMoved} in ${shard.moveMs} ms`);
+  say(`steps checked                ${shard.stepsChecked} of ${shard.steps}`);
+  say(`violations                   ${shard.violations}`);
+  say(`acknowledged requests lost   ${shard.lost}`);
+};
+
 const runDemo = async (flags: DemoFlags): Promise<void> => {
   const { seconds } = flags;
   const json = flags.json === true;
@@ -139,6 +156,8 @@ const runDemo = async (flags: DemoFlags): Promise<void> => {
   });
   for (const node of cluster.nodes) say(`Replica ${node.id} runs as process ${node.pid} on ${node.address}.`);
   const findings = await runLoad(cluster, flags, say);
+  say('');
+  const shard = await demoMovedShard(Math.max(shardSecondsMin, seconds / 4), say);
   clearTimeout(watchdog);
   if (flags.keep === true) await keepRunning(cluster, say);
   const reports = await cluster.stop();
@@ -149,7 +168,11 @@ const runDemo = async (flags: DemoFlags): Promise<void> => {
     say(lastWords);
   }
   const broken =
-    findings.contradictions > 0 || findings.history === 'not' || totals.violations > 0 || failed.length > 0;
+    findings.contradictions > 0 ||
+    findings.history === 'not' ||
+    totals.violations > 0 ||
+    failed.length > 0 ||
+    isBroken(shard);
   say('');
   say(`requests answered            ${findings.requestsAnswered}`);
   say(`outcomes unknown             ${findings.outcomesUnknown}`);
@@ -158,18 +181,21 @@ const runDemo = async (flags: DemoFlags): Promise<void> => {
   say(`acknowledged requests lost   ${findings.lost}`);
   say(`history of the clients       ${findings.history === 'not' ? 'NOT linearizable' : findings.history}`);
   say(`longest gap after the kill   ${findings.gapMs} ms`);
+  sayShard(shard, say);
   if (journal !== undefined) say(`Judge it all again from the journals: npx ironkeel audit ${journal}`);
   const interrupted = flags.keep === true && !broken;
   const fine = findings.history === 'linearizable' ? exitCodes.ok : exitCodes.inconclusive;
   const exitCode = broken ? exitCodes.violation : interrupted ? exitCodes.interrupted : fine;
-  conclude({ command: 'demo', exitCode, json, fields: { ...findings, ...totals, clients, nodes: replicas } });
+  conclude({ command: 'demo', exitCode, json, fields: { ...findings, ...totals, clients, nodes: replicas, shard } });
 };
 
 /** Adds `demo` to the command line. */
 export const registerDemo = (program: Command): void => {
   program
     .command('demo')
-    .description('three replicas under load, one killed, and a summary; ends by itself')
+    .description(
+      'three replicas under load, one killed; three hosts of IronKV, a shard moved; and a summary; ends by itself',
+    )
     .option('--seconds <n>', 'how long the load lasts', wholeFlag('--seconds', 2, 30), 12)
     .option('--keep', 'leave the replicas running until Ctrl-C')
     .option('--journal <dir>', 'the replicas write journals, and the clients their history, into this new folder')

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { E } from '../../spec/prelude.js';
 import { loadCluster } from '../cluster-config.js';
 import { conclude, exitCodes, UsageError, wholeFlag } from '../outcome.js';
+import { kvRanges, shownKvRanges } from '../rebalance/ranges.js';
 import type { StatusFields } from '../systems.js';
 import { table } from '../table.js';
 
@@ -50,11 +51,12 @@ export const registerStatus = (program: Command): void => {
       // A minority may be cut off: what it says is no news of the cluster.
       const exitCode = answered > rows.length / 2 ? exitCodes.ok : exitCodes.inconclusive;
       const json = flags.json === true;
-      if (!json) process.stdout.write(shown(rows));
+      const ranges = config.system === 'ironkv' ? await kvRanges(config, flags.timeout) : undefined;
+      if (!json) process.stdout.write(shown(rows) + (ranges === undefined ? '' : `\n${shownKvRanges(ranges)}`));
       if (exitCode !== exitCodes.ok) {
         process.stderr.write(`ironkeel: ${answered} of ${rows.length} nodes answered, which is no majority.\n`);
       }
       const plain = rows.map(({ id, address, fields }) => ({ id, address, answered: fields !== undefined, ...fields }));
-      conclude({ command: 'status', exitCode, json, fields: { rows: plain, answered, nodes: rows.length } });
+      conclude({ command: 'status', exitCode, json, fields: { rows: plain, answered, nodes: rows.length, ...ranges } });
     });
 };

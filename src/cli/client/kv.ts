@@ -1,0 +1,166 @@
+/** `ironkeel client` for IronKV. */
+import type { EndPoint } from '../../spec/endpoint.js';
+import { E } from '../../spec/prelude.js';
+import type { LoadedCluster } from '../cluster-config.js';
+import { type ClusterConfig, clientAddressFor } from '../config.js';
+import { exitCodes, UsageError } from '../outcome.js';
+import { kv } from '../systems.js';
+import { type Answer, bytesOf, type ClientFlags, fine, plain, type Shown, shownValue, type Words } from './answer.js';
+
+/** How a client of the cluster in `config` reaches it. */
+export const kvClientOptions = (config: ClusterConfig): kv.AdministratorOptions => ({
+  cluster: config.cluster,
+  hosts: config.nodes.map((n) => n.address),
+  administrators: config.administrators ?? [],
+  address: clientAddressFor(config),
+  datagramBytesMax: config.network.datagramBytesMax,
+  window: config.parameters.sessionWindowMax ?? kv.defaultParameters.sessionWindowMax,
+  keyBytesMax: config.parameters.keyBytesMax ?? kv.defaultParameters.keyBytesMax,
+  valueBytesMax: config.parameters.valueBytesMax ?? kv.defaultParameters.valueBytesMax,
+});
+
+/** A key for a person: as it is where that is printable text, else in hexadecimal. */
+export const keyText = (key: Uint8Array): string => {
+  const text = Buffer.from(key).toString('utf8');
+  const exact = Buffer.compare(Buffer.from(text, 'utf8'), key) === 0;
+  return exact && /^[^\p{C}]*$/u.test(text) && !text.startsWith('0x') ? text : `0x${Buffer.from(key).toString('hex')}`;
+};
+
+const errorNames: Readonly<Record<kv.RequestError['tag'], string>> = {
+  Timeout: 'TIMEOUT',
+  Closed: 'CLOSED',
+  SessionExpired: 'SESSION_EXPIRED',
+  OrderLost: 'ORDER_LOST',
+  OutOfWindow: 'OUT_OF_WINDOW',
+  KeyTooLong: 'KEY_TOO_LONG',
+  ValueTooLarge: 'VALUE_TOO_LARGE',
+  Failed: 'FAILED',
+};
+
+const answered = <A>(result: E.Either<kv.RequestError, A>, show: (value: A) => Shown): Answer => {
+  if (E.isRight(result)) return fine(show(result.right));
+  const error = result.left;
+  const mendable = error.tag === 'Failed' || error.tag === 'KeyTooLong' || error.tag === 'ValueTooLarge';
+  return {
+    exitCode: mendable ? exitCodes.usage : exitCodes.inconclusive,
+    text: error.message,
+    fields: {
+      error: error.tag === 'Failed' ? error.error : errorNames[error.tag],
+      message: error.message,
+      known: 'known' in error ? error.known : 'executed without effect',
+    },
+  };
+};
+
+/** What an operation takes. */
+interface Operation {
+  readonly words: string;
+  readonly count: number;
+  readonly run: (
+    client: kv.KvStoreClient,
+    words: Words,
+    options: kv.RequestOptions,
+    absent: boolean,
+  ) => Promise<Answer>;
+}
+
+const operations: Readonly<Record<string, Operation>> = {
+  get: {
+    words: 'KEY',
+    count: 1,
+    run: async (client, [key], options) => answered(await client.get(bytesOf(key), options), shownValue),
+  },
+  set: {
+    words: 'KEY VALUE',
+    count: 2,
+    run: async (client, [key, value], options) =>
+      answered(await client.set(bytesOf(key), bytesOf(value), options), () => ({ text: 'OK', fields: {} })),
+  },
+  del: {
+    words: 'KEY',
+    count: 1,
+    run: async (client, [key], options) => answered(await client.delete(bytesOf(key), options), plain),
+  },
+  cas: {
+    words: 'KEY OLD NEW (with --absent: KEY NEW)',
+    count: 3,
+    run: async (client, [key, one, two], options, absent) => {
+      const [old, value] = absent ? [null, bytesOf(one)] : [bytesOf(one), bytesOf(two)];
+      return answered(await client.compareAndSet(bytesOf(key), old, value, options), plain);
+    },
+  },
+  incr: {
+    words: 'KEY',
+    count: 1,
+    run: async (client, [key], options) => answered(await client.increment(bytesOf(key), 1, options), plain),
+  },
+};
+
+/** The host that a word names: by its id in the file, or by its address. */
+const hostNamed = ({ nodes }: ClusterConfig, word: string): EndPoint => {
+  const node = nodes.find(({ id, address }) => id === word || address === word);
+  if (node !== undefined) return node.address;
+  throw new UsageError(`There is no host "${word}": use one of ${nodes.map(({ id }) => id).join(', ')}.`);
+};
+
+const boundOf = (word: string, hex: boolean): Uint8Array => {
+  if (!hex) return bytesOf(word);
+  if (!/^([0-9a-fA-F]{2})*$/.test(word))
+    throw new UsageError(`"${word}" is not hexadecimal: two digits for each byte.`);
+  return Buffer.from(word, 'hex');
+};
+
+const shardTimeoutMsDefault = 60_000;
+
+const shard = async (config: ClusterConfig, words: Words, flags: ClientFlags): Promise<Answer> => {
+  const [low, high, host] = words;
+  if (low === undefined || high === undefined || host === undefined || words.length > 3) {
+    throw new UsageError(
+      'The operation "shard" is written: shard LO HI HOST, for the keys from LO up to HI; an empty HI ("") is beyond every key.',
+    );
+  }
+  const recipient = hostNamed(config, host);
+  const hex = flags.hex === true;
+  const order = { lo: boundOf(low, hex), hi: high === '' ? null : boundOf(high, hex), recipient };
+  const administrator = await kv.Administrator.open(kvClientOptions(config));
+  if (E.isLeft(administrator)) throw new UsageError(`Nothing can be ordered: ${administrator.left}.`);
+  const result = await administrator.right.shard(order, flags.timeout ?? shardTimeoutMsDefault);
+  await administrator.right.close();
+  if (E.isRight(result)) return fine({ text: 'done', fields: { orders: result.right.orders } });
+  const { tag, message } = result.left;
+  return {
+    exitCode: tag === 'Refused' ? exitCodes.usage : exitCodes.inconclusive,
+    text: message,
+    fields: { error: tag === 'Refused' ? result.left.reason : 'TIMEOUT', message },
+  };
+};
+
+const operationOf = (name: string, words: Words, absent: boolean): Operation => {
+  const operation = Object.hasOwn(operations, name) ? operations[name] : undefined;
+  if (operation === undefined) {
+    throw new UsageError(`There is no operation "${name}": use one of ${Object.keys(operations).join(', ')}, shard.`);
+  }
+  if (absent && name !== 'cas') throw new UsageError('--absent goes with the operation cas only.');
+  if (words.length !== operation.count - (absent ? 1 : 0)) {
+    throw new UsageError(`The operation "${name}" is written: ${name} ${operation.words}`);
+  }
+  return operation;
+};
+
+/** Sends one request to the cluster; what it gave. */
+export const askKv = async (
+  { config }: LoadedCluster,
+  name: string,
+  words: Words,
+  flags: ClientFlags,
+): Promise<Answer> => {
+  if (name === 'shard') return shard(config, words, flags);
+  const absent = flags.absent === true;
+  const operation = operationOf(name, words, absent);
+  const client = await kv.KvStoreClient.open(kvClientOptions(config));
+  if (E.isLeft(client)) throw new UsageError(`The client cannot open a socket: ${client.left}.`);
+  const timeoutMs = flags.timeout ?? kv.requestTimeoutMsDefault;
+  const answer = await operation.run(client.right, words, { timeoutMs }, absent);
+  await client.right.close();
+  return answer;
+};
