@@ -297,13 +297,13 @@ export class ClientCore {
 
   #onReplies(pending: Pending, replies: readonly Uint8Array[]): void {
     const { operations, open } = pending;
+    // A replica answers every operation: what answers more or fewer is the reply to another program's request.
+    if (replies.length !== operations.length) return;
     this.#remove(pending);
     for (let i = 0; i < operations.length; i++) {
       const operation = operations[i] as Operation;
       if (open !== operations && !open.includes(operation)) continue;
-      const value = replies[i];
-      // A replica answers every operation: this is the reply to another program's request.
-      this.#effects.settled(operation.id, value === undefined ? failed(seqnoReused) : { tag: 'reply', value });
+      this.#effects.settled(operation.id, { tag: 'reply', value: replies[i] as Uint8Array });
     }
   }
 
