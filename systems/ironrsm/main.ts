@@ -70,6 +70,8 @@ const mistakesIn = (p: Parameters): readonly string[] => {
   if (p.pipelineMax >= p.logLengthMax) {
     mistakes.push(`pipelineMax (${p.pipelineMax}) must be below logLengthMax (${p.logLengthMax})`);
   }
+  // What a supply holds beyond the log's length is dropped, and asked for again only once the replica stands still.
+  notAbove('catchUpOpsMax', 'logLengthMax');
   return mistakes;
 };
 
