@@ -207,6 +207,18 @@ describe('the proposer', () => {
     expect(proposed(after).map(([opn]) => opn)).toEqual([4, 5]);
   });
 
+  test('fills a gap though the votes have all the bytes that they may', () => {
+    const large = batchOf(execute(1, { text: 'x'.repeat(3000) }));
+    const lone = new LoneReplica({ voteBytesMax: 2000 });
+    // Its own vote for operation 1 fills the room; nobody reports one for operation 0, below it.
+    lone.take(0, { tag: '2a', ballot: ballot(1, 0), opn: 1, batch: large });
+    expect(lone.host.acceptor.voteBytes).toBeGreaterThan(2000);
+    expect(proposed(lone.lead({})).map(([opn, requests]) => [opn, requests.length])).toEqual([
+      [0, 0],
+      [1, 1],
+    ]);
+  });
+
   test('stops at the end of the log, and while the pipeline is full', () => {
     const requests = [1, 2, 3, 4, 5, 6].map((n) => [clientAt(0), request(n)] as const);
     const short = leadingWithSessions({ logLengthMax: 3, batchRequestsMax: 1, pipelineMax: 100 });

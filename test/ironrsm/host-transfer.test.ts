@@ -393,6 +393,44 @@ describe('a state in pieces', () => {
     }
   });
 
+  test('is given up where the next piece cannot be the next one, so that a transfer ends whatever its supplier says', () => {
+    for (const [count, bad] of [
+      [0, piece(40, first, sessions.subarray(0, 10), first)],
+      [0, piece(40, first, sessions.subarray(0, 10), { tag: 'sessions', offset: 11 })],
+      [0, piece(40, first, new Uint8Array(), first)],
+      [0, piece(40, first, sessions, rest)],
+      [0, piece(40, first, sessions, null)],
+      [2, piece(40, app, bytesOf('["p"]'), first)],
+      [2, piece(40, app, bytesOf('["p"]'), app)],
+    ] as const) {
+      const lone = receiving(count);
+      expect(lone.take(2, bad).sent).toEqual([]);
+      expect(lone.host.transfer.inbound).toBe(undefined);
+    }
+  });
+
+  test('is refused where its sessions contradict themselves', () => {
+    const [one, other] = record.ring;
+    const [reply] = record.done;
+    if (one === undefined || other === undefined || reply === undefined) throw new Error('the record has two sessions');
+    for (const [installed, wrong] of [
+      [true, {}],
+      [false, { ring: [one, one] }],
+      [false, { nextSession: 3 }],
+      [false, { first: natMax }],
+      [false, { done: [{ ...reply, session: 1 }] }],
+      [false, { done: [reply, reply] }],
+      [false, { done: [{ ...reply, seqno: 4 }, reply] }],
+    ] as const) {
+      const lone = having(2);
+      lone.take(2, piece(40, first, sessionsCodec.encode({ ...record, ...wrong }), app));
+      lone.take(2, pieces[2]);
+      lone.take(2, pieces[3]);
+      expect(lone.host.transfer.inbound).toBe(undefined);
+      expect([wrong, lone.host.executor.opsComplete]).toEqual([wrong, installed ? 40 : 2]);
+    }
+  });
+
   test('is given up once this replica has executed as much', () => {
     const lone = receiving(0);
     lone.take(2, piece(4, first, sessions, app));
@@ -406,14 +444,18 @@ describe('a state in pieces', () => {
     const lone = receiving(2, { transferTriesMax: 2 });
     lone.step([2, heartbeat(ballot(1, 0), { opsComplete: 40 })], [0, heartbeat(ballot(1, 0), { opsComplete: 40 })]);
     const asked: unknown[] = [];
+    const waits: number[] = [];
     // The first check finds that it executed something, the second that a piece came since.
     lone.at(lone.host.timers.nextProgressCheckMs);
     for (let i = 0; i < 5; i++) {
       const io = lone.at(lone.host.timers.nextProgressCheckMs);
+      waits.push(lone.host.timers.retransmitMs);
       expect(messagesOf('catchUpRequest', io.sent)).toHaveLength(i === 4 ? 1 : 0);
       asked.push(messagesOf('stateRequest', io.sent).map((m) => [m.opn, m.at, lone.host.transfer.inbound?.tries]));
     }
     expect(asked).toEqual([[], [[40, app, 1]], [[40, app, 2]], [], []]);
+    // No longer waits for a supplier that may be gone; for another one again.
+    expect(waits).toEqual([50, 50, 50, 50, 100]);
     expect(lone.host.transfer.inbound).toBe(undefined);
   });
 

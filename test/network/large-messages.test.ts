@@ -201,6 +201,22 @@ describe('a large message', () => {
     expect(network.run(5_000, () => to.pending === 1)).toBe(true);
   });
 
+  test('is not taken up while too much waits for the same node, and then is again; others are sent', async () => {
+    const network = new LossyNetwork(1, calm);
+    const [to, third] = [await network.open(b), await network.open(c)];
+    const from = await network.open(a, { pacing: { queuedBytesMax: 700_000 } });
+    // The first goes whatever its size.
+    sendBlob(from, b, messageOf(800_000));
+    for (let i = 0; i < 3; i++) sendBlob(from, b, messageOf(300_000, i));
+    sendBlob(from, c, messageOf(300_000));
+    expect(from.counters).toMatchObject({ chunkedNotTaken: 3, messagesChunked: 2 });
+    expect(network.run(10_000, () => from.unacknowledgedBytes === 0)).toBe(true);
+    expect([to.pending, third.pending]).toEqual([1, 1]);
+    for (let i = 0; i < 3; i++) sendBlob(from, b, messageOf(300_000, i));
+    expect(from.counters).toMatchObject({ chunkedNotTaken: 4, messagesChunked: 4 });
+    expect(network.run(10_000, () => to.pending === 3)).toBe(true);
+  });
+
   test('is dropped when the transport is closed or silenced, and no timer stays', async () => {
     const network = new LossyNetwork(1, calm);
     const [from, to] = [await network.open(a), await network.open(b)];
