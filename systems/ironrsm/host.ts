@@ -24,10 +24,11 @@ import { type Message, type Request, type RsmMessage, requestDigest } from './me
 export type { Vote } from './host/acceptor.js';
 export type { ReplicaAction } from './host/action.js';
 export { ApplicationFailure, type Decided } from './host/executor.js';
+export type { Inbound } from './host/inbound-state.js';
 export type { Slot } from './host/learner.js';
 export type { Phase, PromiseReport } from './host/proposer.js';
 export type { Session } from './host/sessions.js';
-export type { Inbound, Outbound } from './host/transfer.js';
+export type { Outbound } from './host/transfer.js';
 
 /** Rounds of spontaneous actions in one step; a replica with more to do asks to be called again at once. */
 const roundsPerStepMax = 64;

@@ -3,32 +3,14 @@ import { equalBytes } from '../../../src/spec/bytes.js';
 import type { EndPoint } from '../../../src/spec/endpoint.js';
 import { E } from '../../../src/spec/prelude.js';
 import type { AnyApplication } from '../application.js';
-import { type Cursor, digestOf, type Message, type SessionsRecord, sessionsCodec, wireMax } from '../messages.js';
+import { type Cursor, digestOf, type Message, sessionsCodec } from '../messages.js';
 import { actions } from './action.js';
 import type { Cluster } from './cluster.js';
 import type { Election } from './election.js';
 import type { Executor } from './executor.js';
-import { executeKey } from './keys.js';
-import { GrowingBytes, ownBytes } from './own-bytes.js';
+import { firstCursor, type Inbound, InboundState, isConsistent, isFollowedBy, isSameCursor } from './inbound-state.js';
+import { ownBytes } from './own-bytes.js';
 import type { StepScope } from './step-scope.js';
-
-/** A state that is being received. */
-export interface Inbound {
-  /** The index of the replica that sends it. */
-  readonly supplier: number;
-  /** After how many operations the state is. */
-  readonly opn: number;
-  /** Where the next piece begins. */
-  readonly at: Cursor;
-  /** The bytes of the sessions so far: a view. */
-  readonly sessions: Uint8Array;
-  /** The application's state so far. */
-  readonly app: unknown;
-  /** Whether a piece came since the last progress check. */
-  readonly fresh: boolean;
-  /** How often the next piece was asked for again. */
-  readonly tries: number;
-}
 
 /** A state that is being sent. */
 export interface Outbound {
@@ -40,33 +22,6 @@ export interface Outbound {
 }
 
 type MutableOutbound = { -readonly [K in keyof Outbound]: Outbound[K] };
-
-class InboundState implements Inbound {
-  at: Cursor = firstCursor;
-  app: unknown;
-  fresh = true;
-  tries = 0;
-  readonly supplier: number;
-  readonly opn: number;
-  readonly #sessions = new GrowingBytes();
-
-  constructor(supplier: number, opn: number, app: unknown) {
-    this.supplier = supplier;
-    this.opn = opn;
-    this.app = app;
-  }
-
-  get sessions(): Uint8Array {
-    return this.#sessions.value;
-  }
-
-  append(bytes: Uint8Array): void {
-    this.#sessions.append(bytes);
-  }
-}
-
-/** Where every state begins. */
-const firstCursor: Cursor = { tag: 'sessions', offset: 0 };
 
 /** The roles of the replica that its transfers look at. */
 export interface TransferPeers {
@@ -315,32 +270,3 @@ export class Transfer {
     this.#scope.send(this.#cluster.replicas[index] as EndPoint, message);
   }
 }
-
-/** Whether the sessions can be some replica's: what decodes may still contradict itself. */
-const isConsistent = ({ nextSession, first, ring, done }: SessionsRecord, window: number): boolean => {
-  const ids = new Set<number>();
-  for (const { id } of ring) {
-    if (id >= nextSession || ids.has(id)) return false;
-    ids.add(id);
-  }
-  let last = -1;
-  for (const { session, seqno } of done) {
-    const key = executeKey(session, seqno, window);
-    if (key <= last || !ids.has(session)) return false;
-    last = key;
-  }
-  return Number.isSafeInteger(first + ring.length);
-};
-
-/** Whether the piece after one of `length` bytes at `at` can begin at `next`; what a transfer holds stays bounded by it. */
-const isFollowedBy = (at: Cursor, length: number, next: Cursor | null): boolean => {
-  if (at.tag === 'app') return next === null || (next.tag === 'app' && next.after !== null);
-  if (next === null || next.tag === 'app') return next !== null && next.after === null;
-  return length > 0 && next.offset === at.offset + length && next.offset <= wireMax.sessionsBytes;
-};
-
-const isSameCursor = (a: Cursor, b: Cursor): boolean => {
-  if (a.tag === 'sessions') return b.tag === 'sessions' && a.offset === b.offset;
-  if (b.tag === 'sessions') return false;
-  return a.after === null || b.after === null ? a.after === b.after : equalBytes(a.after, b.after);
-};
