@@ -8,6 +8,7 @@ import { ReplicaHost } from '../../systems/ironrsm/host.js';
 import {
   type Ballot,
   batchCodec,
+  type Cursor,
   digestOf,
   joined,
   type Message,
@@ -154,3 +155,22 @@ export class LoneReplica {
     return this.host.executor.app as readonly string[];
   }
 }
+
+/** Where every state begins. */
+export const firstCursor: Cursor = { tag: 'sessions', offset: 0 };
+
+/** Replica 1 after operations 0, which opens the session 0, to `ops - 1`, which execute one request each. */
+export const having = (ops: number, parameters = {}): LoneReplica => {
+  const lone = new LoneReplica(parameters);
+  lone.decide(0, open());
+  for (let seqno = 1; seqno < ops; seqno++) lone.decide(0, execute(seqno));
+  return lone;
+};
+
+/** Batches from operation `opn` on, of a replica that has executed `opsComplete`. */
+export const supply = (opn: number, batches: readonly Uint8Array[], opsComplete: number): Message<'catchUpSupply'> => ({
+  tag: 'catchUpSupply',
+  opn,
+  batches,
+  opsComplete,
+});

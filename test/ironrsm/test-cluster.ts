@@ -4,7 +4,7 @@ import type { Packet } from '../../src/spec/packet.js';
 import type { AnyApplication } from '../../systems/ironrsm/application.js';
 import { defaultParameters, type Parameters } from '../../systems/ironrsm/configuration.js';
 import { type ReplicaAction, ReplicaHost } from '../../systems/ironrsm/host.js';
-import { parted, type RsmMessage } from '../../systems/ironrsm/messages.js';
+import { type Ballot, parted, type RsmMessage } from '../../systems/ironrsm/messages.js';
 import { faultsOf, inconsistenciesOf, stateOf } from './host-state.js';
 import { messagesOf, valueWith } from './lone-replica.js';
 import { anyRecorder, clientAt, replicaAt } from './recorder.js';
@@ -131,3 +131,14 @@ export class TestCluster {
     }
   }
 }
+
+/** A cluster that has elected its first leader, with a session for each of the clients 0 to `clients - 1`. */
+export const ready = (size = 3, parameters = {}, clients = 2): TestCluster => {
+  const cluster = new TestCluster(size, parameters);
+  cluster.settle();
+  cluster.openSessions(clients);
+  return cluster;
+};
+
+/** The ballot of the first view. */
+export const firstView: Ballot = { seqno: 1, proposer: 0 };

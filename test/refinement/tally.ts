@@ -5,7 +5,7 @@
 import { codecOf } from '../../src/network/message-codec.js';
 import { PhasedStepIo } from '../../src/network/phased-step-io.js';
 import { schema, type TypeOf } from '../../src/network/schema.js';
-import type { Datum, StepIo, StepRecord } from '../../src/network/step-io.js';
+import type { Datum, StepEvent, StepIo, StepRecord } from '../../src/network/step-io.js';
 import { PersistentMap } from '../../src/protocol/persistent-map.js';
 import type { ProtocolHost, Successor } from '../../src/protocol/protocol.js';
 import { HostJudge, type Thoroughness } from '../../src/refinement/host-judge.js';
@@ -269,3 +269,18 @@ export const add = (amount: number, memo = 'm'): TallyMessage => ({
 /** The code of a violation; of a passed step, none. */
 export const codeOf = (verdict: E.Either<Violation, unknown>): string | undefined =>
   E.isLeft(verdict) ? verdict.left.code : undefined;
+
+/** The message that tells a total. */
+export const note = (total: number): TallyMessage => ({ tag: 'note', total });
+
+/** A node whose host differs from the right one in the given methods. */
+export const nodeWith = (methods: Partial<TallyHost>, options: TallyNodeOptions = {}): TallyNode =>
+  new TallyNode(Object.assign(new TallyHost(), methods), options);
+
+/** A node whose right host's records are changed before they are judged. */
+export const tampered = (tamper: (record: StepRecord<TallyAction>) => Partial<StepRecord<TallyAction>>): TallyNode =>
+  new TallyNode(new TallyHost(), { tamper: (record) => ({ ...record, ...tamper(record) }) });
+
+/** A node whose right host's events are changed before they are judged. */
+export const withEvents = (change: (events: readonly StepEvent[]) => readonly StepEvent[]): TallyNode =>
+  tampered(({ events }) => ({ events: change(events) }));
