@@ -69,7 +69,7 @@ describe('a replica that is asked for what was decided', () => {
     const lone = having(6, { retainOpsMax: 0, pieceBytesMax: 20 });
     lone.take(2, { tag: 'catchUpRequest', opn: 0 });
     lone.decide(0, execute(6));
-    let at: Cursor | null = first;
+    let at: Cursor | null = firstCursor;
     const sessions: Uint8Array[] = [];
     let app: unknown = anyRecorder.initial;
     let pieces = 0;
