@@ -80,9 +80,8 @@ const openGateway = async (cluster: LoopbackCluster, index: number, limits: Conn
   const { keyBytesMax, valueBytesMax } = cluster.configuration.parameters;
   const store: RespStore = {
     ...{ keyBytesMax, valueBytesMax },
-    session: () => kv.session(),
+    session: () => ({ ...kv.session(), countKeys: () => kv.countKeys(1000) }),
     sizeOf: (key) => host.table.get(textOfKey(key))?.length ?? 0,
-    countKeys: () => kv.countKeys(1000),
     close: () => kv.close(),
   };
   const gateway = await RespGateway.listen(store, { host: '127.0.0.1', port: 0 }, limits);
@@ -287,10 +286,10 @@ describe('a connection of the gateway', () => {
           };
           setImmediate(() => settled(outcome));
         },
+        countKeys: async () => 0,
         close: () => undefined,
       }),
       sizeOf: () => valueBytes,
-      countKeys: async () => 0,
       close: async () => undefined,
     };
     const served: RespConnection[] = [];

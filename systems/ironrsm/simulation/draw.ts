@@ -5,6 +5,9 @@ import { defaultParameters, type Parameters } from '../configuration.js';
 
 const keys = ['a', 'b', 'c'].map((key) => Buffer.from(key));
 
+/** The byte of the digit 0. */
+const zero = 0x30;
+
 /** Now and then a value takes several datagrams. */
 const largeShare = 0.03;
 
@@ -13,22 +16,22 @@ export const kvCommands =
   (requestBytesMax: number) =>
   (random: Random): Uint8Array => {
     const key = random.pick(keys);
-    const digit = random.int(0, 9);
-    const text = Buffer.from(String(digit));
-    const value = random.chance(largeShare) ? Buffer.alloc(Math.floor(requestBytesMax * 0.8), text) : text;
+    const digit = Buffer.from(String(random.int(0, 9)));
+    const value = random.chance(largeShare) ? Buffer.alloc(Math.floor(requestBytesMax * 0.8), digit) : digit;
+    const kind = (digit[0] as number) - zero;
     switch (random.int(0, 4)) {
       case 0:
-        return encodeCommand(reading(key, digit));
+        return encodeCommand(reading(key, kind));
       case 1:
-        return encodeCommand(storing(key, value, digit));
+        return encodeCommand(storing(key, value, kind));
       case 2:
         return encodeCommand(
-          digit === 0 ? all({ tag: 'del', key }, { tag: 'incr', key: otherThan(key) }) : { tag: 'del', key },
+          kind === 0 ? all({ tag: 'del', key }, { tag: 'incr', key: otherThan(key) }) : { tag: 'del', key },
         );
       case 3:
-        return encodeCommand({ tag: 'cas', key, old: random.chance(0.5) ? null : text, new: Buffer.from('5') });
+        return encodeCommand({ tag: 'cas', key, old: random.chance(0.5) ? null : digit, new: Buffer.from('5') });
       default:
-        return encodeCommand(digit === 0 ? { tag: 'add', key, by: -7 } : { tag: 'incr', key });
+        return encodeCommand(kind === 0 ? { tag: 'add', key, by: -7 } : { tag: 'incr', key });
     }
   };
 
@@ -36,13 +39,13 @@ const otherThan = (key: Uint8Array): Uint8Array => (key === keys[0] ? keys[1] : 
 
 const all = (...commands: readonly KvKeyCommand[]): KvCommand => ({ tag: 'all', commands });
 
-const reading = (key: Uint8Array, digit: number): KvCommand => {
-  if (digit === 0) return { tag: 'length', key };
-  return digit === 1 ? all({ tag: 'get', key }, { tag: 'get', key: otherThan(key) }) : { tag: 'get', key };
+const reading = (key: Uint8Array, kind: number): KvCommand => {
+  if (kind === 0) return { tag: 'length', key };
+  return kind === 1 ? all({ tag: 'get', key }, { tag: 'get', key: otherThan(key) }) : { tag: 'get', key };
 };
 
-const storing = (key: Uint8Array, value: Uint8Array, digit: number): KvCommand => {
-  switch (digit) {
+const storing = (key: Uint8Array, value: Uint8Array, kind: number): KvCommand => {
+  switch (kind) {
     case 0:
       return { tag: 'setIf', key, value, when: 'absent' };
     case 1:
