@@ -13,7 +13,7 @@ const layer = (name, from, may) => ({
 });
 
 /** The tables of the command line that name systems. */
-const tables = '^src/cli/(systems|simulations|explorations|plants|audits)\\.ts$';
+const tables = '^src/cli/(systems|gateways|simulations|explorations|plants|audits)\\.ts$';
 
 /** A file that is a door or in the room behind it. */
 const door = (names) => `^systems/([^/]+)/(${names})(\\.ts$|/)`;

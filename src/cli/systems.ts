@@ -1,49 +1,13 @@
-/** The table of systems: the only place under src/ that names them. */
-import { KvGateway } from '../../systems/ironkv/gateway.js';
-import {
-  ironkv,
-  parameterRanges as ironkvParameterRanges,
-  type Configuration as KvConfiguration,
-  type KvHost,
-  type KvMessage,
-  textOfKey,
-} from '../../systems/ironkv/index.js';
+/** The table of systems: with gateways.ts and its like the only place under src/ that names them. */
+import { ironkv, parameterRanges as ironkvParameterRanges } from '../../systems/ironkv/index.js';
 import { ironrsm, parameterRanges } from '../../systems/ironrsm/main.js';
 import { parameterRanges as lockParameterRanges, lockSystem } from '../../systems/lock/index.js';
-import { E } from '../spec/prelude.js';
-import { clientAddressFor } from './config.js';
-import type { RespStore } from './gateway/store.js';
-import { entryOf, type RespStoreParts, type SystemEntry } from './systems/entry.js';
+import { kvRespStore, rsmRespStore } from './gateways.js';
+import { entryOf, type SystemEntry } from './systems/entry.js';
 
 export * as kv from '../../systems/ironkv/index.js';
 export * as rsm from '../../systems/ironrsm/index.js';
 export * from './systems/entry.js';
-
-const countKeysTimeoutMs = 1000;
-
-const kvRespStore = async (
-  parts: RespStoreParts<KvConfiguration, KvHost, KvMessage>,
-): Promise<E.Either<string, RespStore>> => {
-  const { config, constants, host, me, openDoor } = parts;
-  const cluster = {
-    cluster: config.cluster,
-    hosts: constants.hosts,
-    address: clientAddressFor(config),
-    datagramBytesMax: config.network.datagramBytesMax,
-  };
-  const opened = await KvGateway.open({ cluster, configuration: constants, me, openDoor });
-  if (E.isLeft(opened)) return opened;
-  const gateway = opened.right;
-  const { keyBytesMax, valueBytesMax } = constants.parameters;
-  return E.right({
-    keyBytesMax,
-    valueBytesMax,
-    session: () => gateway.session(),
-    sizeOf: (key) => host.table.get(textOfKey(key))?.length ?? 0,
-    countKeys: () => gateway.countKeys(countKeysTimeoutMs),
-    close: () => gateway.close(),
-  });
-};
 
 /** Every system that the command line knows. */
 export const systems: readonly SystemEntry[] = [
@@ -67,6 +31,7 @@ export const systems: readonly SystemEntry[] = [
       const { view, leading, opsComplete, truncationPoint, sessions } = message;
       return { view: `${view.seqno}.${view.proposer}`, leading, opsComplete, truncationPoint, sessions };
     },
+    respStore: rsmRespStore,
   }),
   entryOf(ironkv, {
     shape: { applications: [], parameters: ironkvParameterRanges, administrators: true },

@@ -146,7 +146,8 @@ export const requestDigest = (value: Uint8Array): number => {
   return (b & 0x1f_ffff) * 0x1_0000_0000 + (a >>> 0);
 };
 
-const lengthBytes = 4;
+/** What a part costs in `joined` besides its own bytes. */
+export const partHeaderBytes = 4;
 
 // Replies live until their session's floor passes them, and digests as long as votes: neither should keep blocks of the other alive.
 const joinedPool = new BytePool();
@@ -157,7 +158,7 @@ const joinedPool = new BytePool();
  */
 export const joined = (parts: readonly Uint8Array[]): Uint8Array => {
   let length = 0;
-  for (let i = 0; i < parts.length; i++) length += lengthBytes + (parts[i] as Uint8Array).length;
+  for (let i = 0; i < parts.length; i++) length += partHeaderBytes + (parts[i] as Uint8Array).length;
   const bytes = joinedPool.take(length);
   let at = 0;
   for (let i = 0; i < parts.length; i++) {
@@ -166,8 +167,8 @@ export const joined = (parts: readonly Uint8Array[]): Uint8Array => {
     bytes[at + 1] = part.length >>> 16;
     bytes[at + 2] = part.length >>> 8;
     bytes[at + 3] = part.length;
-    bytes.set(part, at + lengthBytes);
-    at += lengthBytes + part.length;
+    bytes.set(part, at + partHeaderBytes);
+    at += partHeaderBytes + part.length;
   }
   return bytes;
 };
@@ -176,11 +177,11 @@ export const joined = (parts: readonly Uint8Array[]): Uint8Array => {
 export const parted = (bytes: Uint8Array): readonly Uint8Array[] => {
   const parts: Uint8Array[] = [];
   let at = 0;
-  while (at + lengthBytes <= bytes.length) {
+  while (at + partHeaderBytes <= bytes.length) {
     const high = (bytes[at] as number) * 0x100_0000 + ((bytes[at + 1] as number) << 16);
-    const end = at + lengthBytes + high + ((bytes[at + 2] as number) << 8) + (bytes[at + 3] as number);
+    const end = at + partHeaderBytes + high + ((bytes[at + 2] as number) << 8) + (bytes[at + 3] as number);
     if (end > bytes.length) return [];
-    parts.push(bytes.subarray(at + lengthBytes, end));
+    parts.push(bytes.subarray(at + partHeaderBytes, end));
     at = end;
   }
   return at === bytes.length ? parts : [];

@@ -9,7 +9,7 @@ import type { EndPoint } from '../../src/spec/endpoint.js';
 import { O } from '../../src/spec/prelude.js';
 import type { SentSet, Service } from '../../src/spec/service.js';
 import type { Configuration, Parameters } from './configuration.js';
-import { joined, type Message, parted, type RsmMessage, sessionIdsMax } from './messages.js';
+import { joined, type Message, parted, type RsmMessage, sessionIdsMax, wireMax } from './messages.js';
 
 /** A request that was executed. */
 export interface Executed {
@@ -87,6 +87,21 @@ const raised = (s: RsmSpec, { session: id, floor }: RsmStep & { tag: 'raise' }):
   return { ...s, replyBytes, sessions: s.sessions.set(id, { ...session, floor, done }) };
 };
 
+/** The operations of `value`, one after the other; or none of them, with an empty reply, where no message has room for their replies. */
+const applied = (before: unknown, value: Uint8Array, c: Configuration): { app: unknown; reply: Uint8Array } => {
+  let app = before;
+  let bytes = 0;
+  const replies: Uint8Array[] = [];
+  for (const operation of parted(value)) {
+    const { state, reply } = c.app.apply(app, operation);
+    app = state;
+    replies.push(reply);
+    bytes += 4 + reply.length;
+    if (bytes > wireMax.valueBytes) return { app: before, reply: new Uint8Array() };
+  }
+  return { app, reply: joined(replies) };
+};
+
 const executed = (s: RsmSpec, step: RsmStep & { tag: 'execute' }, c: Configuration): RsmSpec | undefined => {
   const { session: id, seqno, value } = step;
   const session = s.sessions.get(id);
@@ -98,14 +113,7 @@ const executed = (s: RsmSpec, step: RsmStep & { tag: 'execute' }, c: Configurati
   // In order, but for those that their client has given up.
   if (ordered && seqno !== Math.max(high + 1, floor)) return undefined;
   if (value.length > c.parameters.requestBytesMax) return undefined;
-  let { app } = s;
-  const replies: Uint8Array[] = [];
-  for (const operation of parted(value)) {
-    const applied = c.app.apply(app, operation);
-    app = applied.state;
-    replies.push(applied.reply);
-  }
-  const reply = joined(replies);
+  const { app, reply } = applied(s.app, value, c);
   const entry: Executed = { value, reply };
   return {
     ...s,

@@ -1,6 +1,5 @@
 /** The gateway of the Redis protocol before real, judged hosts of IronKV, over TCP. */
 import { execFile } from 'node:child_process';
-import { connect, type Socket } from 'node:net';
 import { promisify } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type ConnectionLimits, connectionLimits, RespConnection } from '../../src/cli/gateway/connection.js';
@@ -10,62 +9,7 @@ import { E } from '../../src/spec/prelude.js';
 import { textOfKey } from '../../systems/ironkv/commands.js';
 import { KvGateway } from '../../systems/ironkv/gateway.js';
 import { LoopbackCluster } from '../ironkv/loopback-cluster.js';
-
-/** A client that sends text and reads what comes. */
-class RawClient {
-  readonly socket: Socket;
-  #text = '';
-  #ended = false;
-  #watchers: (() => void)[] = [];
-
-  constructor(port: number) {
-    this.socket = connect(port, '127.0.0.1');
-    this.socket.setNoDelay(true);
-    this.socket.on('data', (data) => {
-      this.#text += data.toString('latin1');
-      this.#tell();
-    });
-    this.socket.on('close', () => {
-      this.#ended = true;
-      this.#tell();
-    });
-    this.socket.on('error', () => undefined);
-  }
-
-  /** Everything up to and with the next `length` bytes. */
-  async read(length: number): Promise<string> {
-    while (this.#text.length < length && !this.#ended)
-      await new Promise<void>((resolve) => this.#watchers.push(resolve));
-    const text = this.#text.slice(0, length);
-    this.#text = this.#text.slice(length);
-    return text;
-  }
-
-  /** The next line, without its end. */
-  async line(): Promise<string> {
-    let text = '';
-    while (!text.endsWith('\r\n') && !(this.#ended && this.#text === '')) text += await this.read(1);
-    return text.slice(0, -2);
-  }
-
-  async rest(): Promise<string> {
-    while (!this.#ended) await new Promise<void>((resolve) => this.#watchers.push(resolve));
-    return this.#text;
-  }
-
-  /** Sends, and expects exactly this answer. */
-  async says(sent: string, answer: string): Promise<void> {
-    this.socket.write(sent, 'latin1');
-    expect(await this.read(answer.length)).toBe(answer);
-  }
-
-  #tell(): void {
-    for (const watcher of this.#watchers.splice(0)) watcher();
-  }
-}
-
-const command = (...words: readonly string[]): string =>
-  `*${words.length}\r\n${words.map((word) => `$${word.length}\r\n${word}\r\n`).join('')}`;
+import { command, RawClient } from './raw-client.js';
 
 const openGateway = async (cluster: LoopbackCluster, index: number, limits: ConnectionLimits): Promise<RespGateway> => {
   const { host, node } = cluster.started[index] as (typeof cluster.started)[number];
@@ -80,9 +24,8 @@ const openGateway = async (cluster: LoopbackCluster, index: number, limits: Conn
   const { keyBytesMax, valueBytesMax } = cluster.configuration.parameters;
   const store: RespStore = {
     ...{ keyBytesMax, valueBytesMax },
-    session: () => kv.session(),
+    session: () => ({ ...kv.session(), countKeys: () => kv.countKeys(1000) }),
     sizeOf: (key) => host.table.get(textOfKey(key))?.length ?? 0,
-    countKeys: () => kv.countKeys(1000),
     close: () => kv.close(),
   };
   const gateway = await RespGateway.listen(store, { host: '127.0.0.1', port: 0 }, limits);
@@ -287,10 +230,10 @@ describe('a connection of the gateway', () => {
           };
           setImmediate(() => settled(outcome));
         },
+        countKeys: async () => 0,
         close: () => undefined,
       }),
       sizeOf: () => valueBytes,
-      countKeys: async () => 0,
       close: async () => undefined,
     };
     const served: RespConnection[] = [];

@@ -6,15 +6,19 @@ import { natMax } from '../../src/spec/nat.js';
 import { E } from '../../src/spec/prelude.js';
 import { counter, decodeCount } from '../../systems/ironrsm/applications/counter.js';
 import {
+  allValuesBytesMax,
   decodeReply,
   encodeCommand,
   type KvCommand,
+  type KvKeyCommand,
+  type KvKeyReply,
   type KvReply,
   type KvState,
   keyBytesMax,
   kv,
   kvCommand,
   stateKey,
+  valueBytesMax,
 } from '../../systems/ironrsm/applications/kv.js';
 
 const bytes = (text: string): Uint8Array => Buffer.from(text, 'latin1');
@@ -81,46 +85,93 @@ const values = fc
     fc.string({ unit: 'binary-ascii', maxLength: 3 }),
   )
   .map(bytes);
-const commands: fc.Arbitrary<KvCommand> = fc.oneof(
+const keyCommands: fc.Arbitrary<KvKeyCommand> = fc.oneof(
   fc.record({ tag: fc.constant('get' as const), key: keys }),
   fc.record({ tag: fc.constant('set' as const), key: keys, value: values }),
   fc.record({ tag: fc.constant('del' as const), key: keys }),
   fc.record({ tag: fc.constant('cas' as const), key: keys, old: fc.option(values), new: values }),
   fc.record({ tag: fc.constant('incr' as const), key: keys }),
+  fc.record({ tag: fc.constant('length' as const), key: keys }),
+  fc.record({
+    tag: fc.constant('setIf' as const),
+    key: keys,
+    value: values,
+    when: fc.constantFrom('absent' as const, 'present' as const),
+  }),
+  fc.record({ tag: fc.constant('swap' as const), key: keys, value: values }),
+  fc.record({
+    tag: fc.constant('add' as const),
+    key: keys,
+    by: fc.constantFrom(0, 1, -1, 41, natMax, -natMax, natMax - 1),
+  }),
+  fc.record({ tag: fc.constant('append' as const), key: keys, value: values }),
+);
+const commands: fc.Arbitrary<KvCommand> = fc.oneof(
+  { weight: 8, arbitrary: keyCommands },
+  { weight: 2, arbitrary: fc.record({ tag: fc.constant('all' as const), commands: fc.array(keyCommands) }) },
+  { weight: 1, arbitrary: fc.record({ tag: fc.constant('size' as const) }) },
 );
 
-/** What a command does to a plain map of texts, the obvious way. */
-const naive = (model: Map<string, string>, command: KvCommand): KvReply => {
+const fitsNumber = (n: bigint): boolean => n <= BigInt(natMax) && n >= BigInt(-natMax);
+
+/** What adding `by` does to a plain map, with large integers. */
+const naiveAdd = (model: Map<string, string>, key: string, by: bigint): KvKeyReply => {
+  const current = model.get(key) ?? '0';
+  let before: bigint;
+  try {
+    before = BigInt(current);
+  } catch {
+    return { tag: 'error', error: 'NOT_AN_INTEGER' };
+  }
+  if (String(before) !== current) return { tag: 'error', error: 'NOT_AN_INTEGER' };
+  if (!fitsNumber(before) || !fitsNumber(before + by)) return { tag: 'error', error: 'OUT_OF_RANGE' };
+  model.set(key, String(before + by));
+  return { tag: 'number', number: Number(before + by) };
+};
+
+/** What a command on one key does to a plain map of texts, the obvious way. */
+const naiveAtKey = (model: Map<string, string>, command: KvKeyCommand): KvKeyReply => {
   const key = Buffer.from(command.key).toString('latin1');
   const text = (value: Uint8Array): string => Buffer.from(value).toString('latin1');
   const current = model.get(key);
+  const value = current === undefined ? null : bytes(current);
   switch (command.tag) {
     case 'get':
-      return { tag: 'value', value: current === undefined ? null : bytes(current) };
+      return { tag: 'value', value };
+    case 'length':
+      return { tag: 'length', length: current?.length ?? null };
     case 'set':
       model.set(key, text(command.value));
       return { tag: 'ok' };
+    case 'swap':
+      model.set(key, text(command.value));
+      return { tag: 'value', value };
+    case 'append':
+      model.set(key, `${current ?? ''}${text(command.value)}`);
+      return { tag: 'number', number: model.get(key)?.length ?? 0 };
     case 'del':
       return { tag: 'done', done: model.delete(key) };
+    case 'setIf': {
+      const done = command.when === 'absent' ? !model.has(key) : model.has(key);
+      if (done) model.set(key, text(command.value));
+      return { tag: 'done', done };
+    }
     case 'cas': {
       const expected = command.old === null ? undefined : text(command.old);
       if (expected === current) model.set(key, text(command.new));
       return { tag: 'done', done: expected === current };
     }
-    case 'incr': {
-      let next: bigint;
-      try {
-        next = BigInt(current ?? '0') + 1n;
-      } catch {
-        return { tag: 'error', error: 'NOT_AN_INTEGER' };
-      }
-      if (String(next - 1n) !== (current ?? '0')) return { tag: 'error', error: 'NOT_AN_INTEGER' };
-      const fits = (n: bigint): boolean => n <= BigInt(natMax) && n >= BigInt(-natMax);
-      if (!fits(next) || !fits(next - 1n)) return { tag: 'error', error: 'OUT_OF_RANGE' };
-      model.set(key, String(next));
-      return { tag: 'number', number: Number(next) };
-    }
+    case 'incr':
+      return naiveAdd(model, key, 1n);
+    case 'add':
+      return naiveAdd(model, key, BigInt(command.by));
   }
+};
+
+const naive = (model: Map<string, string>, command: KvCommand): KvReply => {
+  if (command.tag === 'size') return { tag: 'number', number: model.size };
+  if (command.tag !== 'all') return naiveAtKey(model, command);
+  return { tag: 'all', replies: command.commands.map((one) => naiveAtKey(model, one)) };
 };
 
 /** The state after commands, and the replies. */
@@ -152,10 +203,12 @@ const piecesOf = (state: KvState, bytesMax: number): Uint8Array[] => {
 const hex = (piece: Uint8Array): string => Buffer.from(piece).toString('hex');
 
 /** Replies with their bytes as text, so that a Buffer equals a Uint8Array. */
-const plain = (reply: KvReply): unknown =>
-  reply.tag === 'value' && reply.value !== null
+const plain = (reply: KvReply): unknown => {
+  if (reply.tag === 'all') return { tag: 'all', replies: reply.replies.map(plain) };
+  return reply.tag === 'value' && reply.value !== null
     ? { tag: 'value', value: Buffer.from(reply.value).toString('latin1') }
     : reply;
+};
 
 describe('the key-value application', () => {
   test('does what a plain map would do', () => {
@@ -173,7 +226,18 @@ describe('the key-value application', () => {
       }),
       { numRuns: 500 },
     );
-    for (const goal of ['NOT_AN_INTEGER', 'OUT_OF_RANGE', 'done true', 'done false', 'value', 'number', 'ok']) {
+    const goals = [
+      'NOT_AN_INTEGER',
+      'OUT_OF_RANGE',
+      'done true',
+      'done false',
+      'value',
+      'number',
+      'ok',
+      'length',
+      'all',
+    ];
+    for (const goal of goals) {
       expect(reached).toContain(goal);
     }
   });
@@ -290,6 +354,10 @@ describe('the key-value application', () => {
       { tag: 'set', key: bytes('k'), value: large },
       { tag: 'cas', key: bytes('k'), old: large, new: small },
       { tag: 'set', key: bytes('l'), value: large },
+      { tag: 'append', key: bytes('m'), value: small },
+      { tag: 'append', key: bytes('m'), value: small },
+      { tag: 'swap', key: bytes('n'), value: small },
+      { tag: 'setIf', key: bytes('o'), value: small, when: 'absent' },
     ]);
     const [piece] = piecesOf(state, 1_000_000) as [Uint8Array];
     for (const held of [state, right(kv.join(kv.initial, piece))]) {
@@ -320,6 +388,61 @@ describe('the key-value application', () => {
         expect(E.isRight(decodeReply(kv.apply(kv.initial, request).reply))).toBe(true);
       }),
     );
+  });
+
+  test('writes the commands of earlier builds as these did', () => {
+    const old: readonly (readonly [KvCommand, string])[] = [
+      [{ tag: 'get', key: bytes('k') }, '9200c4016b'],
+      [{ tag: 'set', key: bytes('k'), value: bytes('v') }, '9301c4016bc40176'],
+      [{ tag: 'del', key: bytes('k') }, '9202c4016b'],
+      [{ tag: 'cas', key: bytes('k'), old: null, new: bytes('v') }, '9403c4016bc0c40176'],
+      [{ tag: 'incr', key: bytes('k') }, '9204c4016b'],
+    ];
+    for (const [command, expected] of old) expect(hex(encodeCommand(command))).toBe(expected);
+    const asked = old.map(([command]) => command);
+    const told = ['9200c0', '9101', '9202c3', '9202c3', '920401'];
+    let state = kv.initial;
+    for (const [i, command] of asked.entries()) {
+      const applied = kv.apply(state, encodeCommand(command));
+      state = applied.state;
+      expect(hex(applied.reply)).toBe(told[i]);
+    }
+  });
+
+  test('appends up to the longest value, and no more', () => {
+    const key = bytes('k');
+    const { state, replies } = run([
+      { tag: 'append', key, value: new Uint8Array(valueBytesMax - 1).fill(1) },
+      { tag: 'append', key, value: new Uint8Array(2) },
+      { tag: 'append', key, value: Uint8Array.of(2) },
+      { tag: 'append', key, value: new Uint8Array() },
+      { tag: 'append', key, value: Uint8Array.of(3) },
+    ]);
+    const tooLarge = { tag: 'error', error: 'VALUE_TOO_LARGE' };
+    const full = { tag: 'number', number: valueBytesMax };
+    expect(replies).toEqual([{ tag: 'number', number: valueBytesMax - 1 }, tooLarge, full, full, tooLarge]);
+    expect(state.get('k')?.at(-1)).toBe(2);
+  });
+
+  test('executes nothing of several commands whose reply would be too large, and all of those whose reply just fits', () => {
+    const key = bytes('k');
+    const large = valueBytesMax / 2;
+    const { state } = run([{ tag: 'set', key, value: new Uint8Array(large) }]);
+    const fits = allValuesBytesMax / large;
+    const all = (gets: number): Uint8Array =>
+      encodeCommand({
+        tag: 'all',
+        commands: [
+          { tag: 'incr', key: bytes('n') },
+          ...Array.from({ length: gets }, () => ({ tag: 'get', key }) as const),
+        ],
+      });
+    const whole = kv.apply(state, all(fits));
+    expect(right(decodeReply(whole.reply)).tag).toBe('all');
+    expect(whole.state.has('n')).toBe(true);
+    const refused = kv.apply(state, all(fits + 1));
+    expect(right(decodeReply(refused.reply))).toEqual({ tag: 'error', error: 'REPLY_TOO_LARGE' });
+    expect(refused.state).toBe(state);
   });
 
   test('takes keys up to their bound, and no longer ones', () => {

@@ -40,6 +40,20 @@ describe('a reply', () => {
     core.onPacket(second, reply(1, 9, joined([bytes('1'), bytes('2')])), 4);
     expect(outcomes).toHaveLength(2);
   });
+
+  it('that is empty says that no message has room for the replies, and that nothing was executed', () => {
+    const { core, outcomes } = grouped([
+      ['a', 5000],
+      ['b', 5000],
+    ]);
+    core.onPacket(second, reply(1, 9, new Uint8Array()), 1);
+    const error = { tag: 'ReplyTooLarge', known: 'not executed' };
+    expect(outcomes).toMatchObject([
+      [1, { tag: 'failed', error }],
+      [2, { tag: 'failed', error }],
+    ]);
+    expect(core.session).toMatchObject({ floor: 2, next: 2 });
+  });
 });
 
 describe('operations that wait at the same moment', () => {

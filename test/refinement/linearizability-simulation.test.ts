@@ -104,6 +104,19 @@ describe('the history of simulated clients', () => {
       encodeCommand({ tag: 'set', key, value: b }),
       encodeCommand({ tag: 'incr', key }),
       encodeCommand({ tag: 'get', key }),
+      encodeCommand({ tag: 'length', key }),
+      encodeCommand({ tag: 'append', key, value: a }),
+      encodeCommand({ tag: 'setIf', key, value: a, when: 'absent' }),
+      encodeCommand({ tag: 'setIf', key, value: a, when: 'present' }),
+      encodeCommand({ tag: 'add', key, by: -9 }),
+      encodeCommand({ tag: 'swap', key, value: b }),
+      encodeCommand({
+        tag: 'all',
+        commands: [
+          { tag: 'swap', key, value: a },
+          { tag: 'get', key },
+        ],
+      }),
     ];
     const replies = answers(requests);
     const record = (upTo: number, lastReply: Uint8Array): HistoryVerdict => {

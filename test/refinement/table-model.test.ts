@@ -38,6 +38,8 @@ describe('a table', () => {
       ['compareAndSet', ['1', '2'], true],
       ['compareAndSet', ['1', '2'], false],
     ],
+    ['swap', [['set', ['1'], true]], ['swap', ['2'], '1'], ['swap', ['2'], '2']],
+    ['what was swapped in', [['swap', ['2'], null]], ['get', [], '2'], ['get', [], null]],
     ['increment', [['set', ['-1'], true]], ['increment', [3], 2], ['increment', [3], 3]],
     [
       'increment of no integer',

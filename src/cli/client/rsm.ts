@@ -28,6 +28,7 @@ const exitCodeOf = {
   SessionExpired: exitCodes.inconclusive,
   SeqnoReused: exitCodes.internal,
   TooLarge: exitCodes.usage,
+  ReplyTooLarge: exitCodes.usage,
   Application: exitCodes.usage,
 } as const;
 
@@ -37,6 +38,7 @@ const errorNames = {
   SessionExpired: 'SESSION_EXPIRED',
   SeqnoReused: 'SEQNO_REUSED',
   TooLarge: 'REQUEST_TOO_LARGE',
+  ReplyTooLarge: 'REPLY_TOO_LARGE',
   Application: 'APPLICATION',
 } as const;
 

@@ -46,7 +46,7 @@ const gatewayOf = async (
   system: string,
   address: GatewayAddress,
 ): Promise<E.Either<string, RespGateway>> => {
-  if (node.openRespStore === undefined) return E.left(`${system} has no gateway: --resp is for ironkv`);
+  if (node.openRespStore === undefined) return E.left(`${system} has no gateway: --resp is for ironkv and ironrsm`);
   const store = await node.openRespStore();
   if (E.isLeft(store)) return store;
   const gateway = await RespGateway.listen(store.right, address);

@@ -1,11 +1,13 @@
 /** The commands of the Redis protocol that concern keys, as requests of the store. */
 import { array, bulk, errorReply, integer, nil, ok, type Reply } from './resp-reply.js';
-import type { StoreCommand, StoreFailure, StoreOutcome, StoreSettlement } from './store.js';
+import type { AtomicStore, StoreCommand, StoreFailure, StoreOutcome, StoreSettlement } from './store.js';
 
 /** What a command works with. */
 export interface CommandIo {
   /** Asks the store. Requests are executed in the order of the calls. */
   request(command: StoreCommand, settled: (settlement: StoreSettlement) => void): void;
+  /** What the store does at one moment; absent where it executes one operation at a time. */
+  readonly atomic?: AtomicStore | undefined;
   /** Bytes that the value at `key` probably has. */
   sizeOf(key: Uint8Array): number;
   /** Bytes of the largest reply. */
@@ -22,9 +24,9 @@ export interface KeyCommand {
   readonly writes: boolean;
   /** Where the keys are: the first, the last (from the end if negative), and the step; the name is at 0. */
   readonly keys: readonly [number, number, number];
-  /** Whether what comes behind it has to wait for its reply, because it asks the store more than once in a row. */
-  readonly waits?: boolean;
-  /** Calls `done` once, now or later. All requests are made during the call, unless `waits`. */
+  /** Whether it writes and is answered with the value before. What comes behind it then has to wait, unless the store is atomic. */
+  readonly swaps?: boolean;
+  /** Calls `done` once, now or later. All requests are made during the call, except where it swaps and the store is not atomic. */
   readonly run: (args: Args, io: CommandIo, done: (reply: Reply) => void) => void;
 }
 
@@ -32,6 +34,7 @@ const failures: Readonly<Record<StoreFailure, string>> = {
   NOT_AN_INTEGER: 'ERR value is not an integer or out of range',
   OUT_OF_RANGE: 'ERR increment or decrement would overflow',
   VALUE_TOO_LARGE: 'ERR string exceeds maximum allowed size',
+  REPLY_TOO_LARGE: 'ERR the reply would be larger than the store allows',
 };
 
 /** The reply to a request's end: `reply` of its outcome, or an error. */
@@ -62,7 +65,7 @@ const single = (
   };
 };
 
-/** A command of one request for each of `commands`. The first error is the whole reply. */
+/** A command of several operations: one request where the store is atomic, else one for each. The first error is the whole reply. */
 const several = (
   commands: readonly StoreCommand[],
   io: CommandIo,
@@ -74,18 +77,19 @@ const several = (
   let missing = commands.length;
   let failed: Reply | undefined;
   let room = io.replyBytesMax;
-  for (const [i, command] of commands.entries()) {
-    io.request(command, (settlement) => {
-      const one = replyTo(settlement, reply);
-      if (one.tag === 'error') failed ??= one;
-      if (one.tag === 'bulk') room -= one.value?.length ?? 0;
-      if (room < 0) failed ??= tooLargeReply;
-      // What will not be told is not kept.
-      replies[i] = failed === undefined ? one : nil;
-      missing--;
-      if (missing === 0) done(failed ?? whole(replies));
-    });
-  }
+  const take = (settlement: StoreSettlement, i: number): void => {
+    const one = replyTo(settlement, reply);
+    if (one.tag === 'error') failed ??= one;
+    if (one.tag === 'bulk') room -= one.value?.length ?? 0;
+    if (room < 0) failed ??= tooLargeReply;
+    // What will not be told is not kept.
+    replies[i] = failed === undefined ? one : nil;
+    missing--;
+    if (missing === 0) done(failed ?? whole(replies));
+  };
+  if (io.atomic !== undefined && commands.length > 1) {
+    io.atomic.all(commands, (settlements) => settlements.forEach(take));
+  } else for (const [i, command] of commands.entries()) io.request(command, (settlement) => take(settlement, i));
 };
 
 const tooLargeReply = errorReply('ERR the reply would be larger than this gateway allows');
@@ -129,9 +133,13 @@ const runMset: KeyCommand['run'] = (args, io, done) => {
   several(sets, io, doneReply, () => ok, done);
 };
 
-/** Reads, then writes if nothing came between, until that takes place. */
+/** Where the store is not atomic it reads, then writes if nothing came between, until that takes place. */
 const runGetset: KeyCommand['run'] = (args, io, done) => {
   const [key, value] = [first(args), second(args)];
+  if (io.atomic !== undefined) {
+    io.atomic.swap(key, value, (settlement) => done(replyTo(settlement, valueReply)));
+    return;
+  }
   io.request({ tag: 'get', key }, (got) => {
     if (got.tag === 'failed' || got.outcome.tag !== 'value') {
       done(replyTo(got, valueReply));
@@ -167,7 +175,7 @@ export const keyCommands: ReadonlyMap<string, KeyCommand> = new Map<string, KeyC
       run: single((a) => ({ tag: 'set', key: first(a), value: second(a), when: 'absent' }), doneReply),
     },
   ],
-  ['getset', { arity: 3, writes: true, keys: one, waits: true, run: runGetset }],
+  ['getset', { arity: 3, writes: true, keys: one, swaps: true, run: runGetset }],
   [
     'append',
     {

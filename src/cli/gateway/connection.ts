@@ -3,11 +3,11 @@
  * socket only while there is room for what it read, and starts a command only while there is room for the reply.
  */
 import type { Socket } from 'node:net';
-import { type Args, type CommandIo, keyCommands } from './commands.js';
+import { type Args, type CommandIo, type KeyCommand, keyCommands } from './commands.js';
 import { type ConnectionState, connectionCommands, unknownCommand, wrongNumber } from './connection-commands.js';
 import { RespParser } from './resp-parser.js';
 import { errorReply, type Reply, ReplyWriter } from './resp-reply.js';
-import type { RespStore, StoreCommand, StoreSession, StoreSettlement } from './store.js';
+import type { AtomicStore, RespStore, StoreCommand, StoreSession, StoreSettlement } from './store.js';
 
 /** Bounds on what one connection holds. */
 export interface ConnectionLimits {
@@ -91,10 +91,11 @@ export class RespConnection {
       end: () => {
         this.#ending = true;
       },
-      countKeys: () => store.countKeys(),
+      countKeys: () => this.#session.countKeys(),
     };
     this.#io = {
       request: this.#request,
+      atomic: this.#session.atomic && this.#bounded(this.#session.atomic),
       sizeOf: (key) => store.sizeOf(key),
       replyBytesMax: limits.replyBytesMax,
     };
@@ -189,8 +190,9 @@ export class RespConnection {
     else if (known.arity >= 0 ? words.length !== known.arity : words.length < -known.arity) {
       this.#finish(this.#newSlot(held), wrongNumber(name));
     } else if (key !== undefined) {
-      const slot = this.#newSlot(held + (key.writes ? 0 : this.#expectedBytes(args)));
-      if (key.waits === true) this.#waitsFor = slot;
+      const slot = this.#newSlot(held + this.#expectedBytes(key, args));
+      // Where it cannot swap, it asks the store more than once in a row.
+      if (key.swaps === true && this.#io.atomic === undefined) this.#waitsFor = slot;
       key.run(args, this.#io, (reply) => this.#finish(slot, reply));
     } else this.#startOwn(connectionCommands.get(name)?.run(args, this.#state), held);
   }
@@ -205,9 +207,12 @@ export class RespConnection {
     void reply.then((late) => this.#finish(slot, late));
   }
 
-  #expectedBytes(keys: Args): number {
+  /** Bytes of the values that the reply will probably hold. */
+  #expectedBytes({ keys: [from, to, step], writes, swaps }: KeyCommand, args: Args): number {
+    if (writes && swaps !== true) return 0;
+    const end = to < 0 ? args.length : to;
     let bytes = 0;
-    for (const key of keys) bytes += this.#parts.store.sizeOf(key);
+    for (let i = from - 1; i < end; i += step) bytes += this.#parts.store.sizeOf(args[i] as Uint8Array);
     return bytes;
   }
 
@@ -246,12 +251,38 @@ export class RespConnection {
   }
 
   readonly #request = (command: StoreCommand, settled: (settlement: StoreSettlement) => void): void => {
-    const { keyBytesMax, valueBytesMax } = this.#parts.store;
-    const valueBytes = 'value' in command ? command.value.length : 0;
-    let message: string | undefined;
-    if (command.key.length > keyBytesMax) message = `the key is longer than the limit of ${keyBytesMax} bytes`;
-    else if (valueBytes > valueBytesMax) message = `the value is longer than the limit of ${valueBytesMax} bytes`;
-    if (message === undefined) this.#session.request(command, settled);
-    else settled({ tag: 'failed', error: { message } });
+    const refusal = this.#refusal(command.key, 'value' in command ? command.value : undefined);
+    if (refusal === undefined) this.#session.request(command, settled);
+    else settled(refusal);
   };
+
+  /** Refuses what is too long before the store is asked. */
+  #bounded({ all, swap }: AtomicStore): AtomicStore {
+    return {
+      all: (commands, settled) => {
+        for (const command of commands) {
+          const refusal = this.#refusal(command.key, 'value' in command ? command.value : undefined);
+          if (refusal === undefined) continue;
+          settled(commands.map(() => refusal));
+          return;
+        }
+        all(commands, settled);
+      },
+      swap: (key, value, settled) => {
+        const refusal = this.#refusal(key, value);
+        if (refusal === undefined) swap(key, value, settled);
+        else settled(refusal);
+      },
+    };
+  }
+
+  #refusal(key: Uint8Array, value: Uint8Array | undefined): StoreSettlement | undefined {
+    const { keyBytesMax, valueBytesMax } = this.#parts.store;
+    let message: string | undefined;
+    if (key.length > keyBytesMax) message = `the key is longer than the limit of ${keyBytesMax} bytes`;
+    else if (value !== undefined && value.length > valueBytesMax) {
+      message = `the value is longer than the limit of ${valueBytesMax} bytes`;
+    }
+    return message === undefined ? undefined : { tag: 'failed', error: { message } };
+  }
 }

@@ -21,7 +21,7 @@ export type StoreCommand =
   | { readonly tag: 'append'; readonly key: Uint8Array; readonly value: Uint8Array };
 
 /** Why an executed command changed nothing. */
-export type StoreFailure = 'NOT_AN_INTEGER' | 'OUT_OF_RANGE' | 'VALUE_TOO_LARGE';
+export type StoreFailure = 'NOT_AN_INTEGER' | 'OUT_OF_RANGE' | 'VALUE_TOO_LARGE' | 'REPLY_TOO_LARGE';
 
 /** What a command did or found. */
 export type StoreOutcome =
@@ -36,10 +36,22 @@ export type StoreSettlement =
   | { readonly tag: 'outcome'; readonly outcome: StoreOutcome }
   | { readonly tag: 'failed'; readonly error: { readonly message: string } };
 
+/** What a store can do that executes more than one operation at one moment. Settles as `request` does. */
+export interface AtomicStore {
+  /** Executes `commands` in order, and nothing of others in between; their ends in the same order. */
+  all(commands: readonly StoreCommand[], settled: (settlements: readonly StoreSettlement[]) => void): void;
+  /** Stores `value`; the outcome is the value before. */
+  swap(key: Uint8Array, value: Uint8Array, settled: (settlement: StoreSettlement) => void): void;
+}
+
 /** Commands of one connection, executed in the order in which they were asked. */
 export interface StoreSession {
   /** Calls `settled` once, later than this call, or never after `close`. */
   request(command: StoreCommand, settled: (settlement: StoreSettlement) => void): void;
+  /** Absent where the store executes one operation at a time. */
+  readonly atomic?: AtomicStore;
+  /** All keys; `undefined` where that cannot be found out now. */
+  countKeys(): Promise<number | undefined>;
   close(): void;
 }
 
@@ -50,7 +62,5 @@ export interface RespStore {
   session(): StoreSession;
   /** Bytes of the value at `key` as far as this process knows: how much room an answer will probably need. */
   sizeOf(key: Uint8Array): number;
-  /** All keys; `undefined` where that cannot be found out now. */
-  countKeys(): Promise<number | undefined>;
   close(): Promise<void>;
 }

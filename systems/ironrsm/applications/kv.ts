@@ -1,72 +1,44 @@
-/** The key-value application: get, set, del, cas and incr on byte strings. */
+/** The key-value application: byte strings by key, with conditional writes, and several commands at one moment. */
 import { BytePool } from '../../../src/network/byte-pool.js';
 import { codecOf } from '../../../src/network/message-codec.js';
 import { type Schema, schema } from '../../../src/network/schema.js';
 import { PersistentMap } from '../../../src/protocol/persistent-map.js';
-import { natMax } from '../../../src/spec/nat.js';
 import { E, unreachable } from '../../../src/spec/prelude.js';
 import type { Application, Applied, Piece } from '../application.js';
+import {
+  allValuesBytesMax,
+  commandCodec,
+  type KvCommand,
+  type KvError,
+  type KvKeyCommand,
+  type KvKeyReply,
+  type KvReply,
+  keyBytesMax,
+  replyCodec,
+  valueBytesMax,
+} from './kv-commands.js';
 
-/** The longest key, in bytes. */
-export const keyBytesMax = 4096;
-
-/** The longest value, in bytes; the cluster's `requestBytesMax` may set a lower bound. */
-export const valueBytesMax = 1_048_576;
+export {
+  allCommandsMax,
+  allValuesBytesMax,
+  decodeReply,
+  encodeCommand,
+  type KvCommand,
+  type KvError,
+  type KvKeyCommand,
+  type KvKeyReply,
+  type KvReply,
+  keyBytesMax,
+  kvCommand,
+  kvReply,
+  valueBytesMax,
+} from './kv-commands.js';
 
 // The bound of a list in a piece: more entries than any message holds.
 const entriesMax = 0xffff_ffff;
 
 /** What an entry takes in a piece besides its key and its value, at most. */
 const entryHeaderBytes = 11;
-
-/** What a client may ask. In `cas`, `old` null means that the key must be absent. */
-export type KvCommand =
-  | { readonly tag: 'get'; readonly key: Uint8Array }
-  | { readonly tag: 'set'; readonly key: Uint8Array; readonly value: Uint8Array }
-  | { readonly tag: 'del'; readonly key: Uint8Array }
-  | { readonly tag: 'cas'; readonly key: Uint8Array; readonly old: Uint8Array | null; readonly new: Uint8Array }
-  | { readonly tag: 'incr'; readonly key: Uint8Array };
-
-/**
- * Why a command changed nothing: its bytes are no command; the value to increment is no decimal integer; that value or its
- * successor leaves the safe integers.
- */
-export type KvError = 'MALFORMED' | 'NOT_AN_INTEGER' | 'OUT_OF_RANGE';
-
-/** The answers: `value` to get, `ok` to set, `done` to del (was it there?) and cas (did it swap?), `number` to incr, `error` to any. */
-export type KvReply =
-  | { readonly tag: 'value'; readonly value: Uint8Array | null }
-  | { readonly tag: 'ok' }
-  | { readonly tag: 'done'; readonly done: boolean }
-  | { readonly tag: 'number'; readonly number: number }
-  | { readonly tag: 'error'; readonly error: KvError };
-
-/** The schema of commands. */
-export const kvCommand: Schema<KvCommand> = schema((S) =>
-  S.sum('tag')({
-    get: S.struct({ tag: S.literal('get'), key: S.bytes(keyBytesMax) }),
-    set: S.struct({ tag: S.literal('set'), key: S.bytes(keyBytesMax), value: S.bytes(valueBytesMax) }),
-    del: S.struct({ tag: S.literal('del'), key: S.bytes(keyBytesMax) }),
-    cas: S.struct({
-      tag: S.literal('cas'),
-      key: S.bytes(keyBytesMax),
-      old: S.nullable(S.bytes(valueBytesMax)),
-      new: S.bytes(valueBytesMax),
-    }),
-    incr: S.struct({ tag: S.literal('incr'), key: S.bytes(keyBytesMax) }),
-  }),
-);
-
-/** The schema of replies. */
-export const kvReply: Schema<KvReply> = schema((S) =>
-  S.sum('tag')({
-    value: S.struct({ tag: S.literal('value'), value: S.nullable(S.bytes(valueBytesMax)) }),
-    ok: S.struct({ tag: S.literal('ok') }),
-    done: S.struct({ tag: S.literal('done'), done: S.boolean }),
-    number: S.struct({ tag: S.literal('number'), number: S.int(-natMax, natMax) }),
-    error: S.struct({ tag: S.literal('error'), error: S.literal('MALFORMED', 'NOT_AN_INTEGER', 'OUT_OF_RANGE') }),
-  }),
-);
 
 interface KvEntry {
   readonly key: Uint8Array;
@@ -77,15 +49,7 @@ const kvPiece: Schema<readonly KvEntry[]> = schema((S) =>
   S.list(S.struct({ key: S.bytes(keyBytesMax), value: S.bytes(valueBytesMax) }), entriesMax),
 );
 
-const commandCodec = codecOf(kvCommand);
-const replyCodec = codecOf(kvReply);
 const pieceCodec = codecOf(kvPiece);
-
-/** A command as the bytes of a request, the caller's own. Throws on a key or value above its bound. */
-export const encodeCommand = (command: KvCommand): Uint8Array => commandCodec.encode(command);
-
-/** The reply in the bytes that a replica sent; `Left` says why there is none. Never throws. */
-export const decodeReply = (bytes: Uint8Array): E.Either<string, KvReply> => replyCodec.decode(bytes);
 
 /** The values by key. A key's bytes are the code units of its string (latin1), so that equal keys are equal strings. */
 export type KvState = PersistentMap<string, Uint8Array>;
@@ -98,12 +62,13 @@ const sameBytes = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b
 
 const decimal = /^(?:0|-?[1-9][0-9]*)$/;
 
-/** One more than the integer in `value`, of which an absent one counts as 0. Only the one way to write an integer is read, as in Redis. */
-const incremented = (value: Uint8Array | undefined): E.Either<KvError, number> => {
+/** The sum of the integer in `value`, of which an absent one counts as 0, and `by`. Only the one way to write an integer is read, as in Redis. */
+const summed = (value: Uint8Array | undefined, by: number): E.Either<KvError, number> => {
   const text = value === undefined ? '0' : stateKey(value);
   if (!decimal.test(text)) return E.left('NOT_AN_INTEGER');
   const before = Number(text);
-  return Number.isSafeInteger(before) && before < natMax ? E.right(before + 1) : E.left('OUT_OF_RANGE');
+  const sum = before + by;
+  return Number.isSafeInteger(before) && Number.isSafeInteger(sum) ? E.right(sum) : E.left('OUT_OF_RANGE');
 };
 
 /** The reply to every `set`, encoded once; each gets bytes of its own. */
@@ -119,36 +84,95 @@ const values = new BytePool();
 const kept = (value: Uint8Array): Uint8Array =>
   value.buffer.byteLength > 2 * value.length ? values.copy(value) : value;
 
-const applyIncr = (state: KvState, key: string): Applied<KvState> => {
-  const result = incremented(state.get(key));
-  if (E.isLeft(result)) return answer(state, { tag: 'error', error: result.left });
-  const value = new TextEncoder().encode(String(result.right));
-  return answer(state.set(key, value), { tag: 'number', number: result.right });
+/** What an operation leaves and tells. */
+interface Told {
+  readonly state: KvState;
+  readonly reply: KvKeyReply;
+}
+
+const refused = (state: KvState, error: KvError): Told => ({ state, reply: { tag: 'error', error } });
+
+const add = (state: KvState, key: string, by: number): Told => {
+  const sum = summed(state.get(key), by);
+  if (E.isLeft(sum)) return refused(state, sum.left);
+  const value = new TextEncoder().encode(String(sum.right));
+  return { state: state.set(key, value), reply: { tag: 'number', number: sum.right } };
 };
 
-const applyCas = (state: KvState, command: Extract<KvCommand, { tag: 'cas' }>): Applied<KvState> => {
-  const key = stateKey(command.key);
-  const current = state.get(key);
-  const matches =
-    command.old === null ? current === undefined : current !== undefined && sameBytes(current, command.old);
-  return answer(matches ? state.set(key, kept(command.new)) : state, { tag: 'done', done: matches });
+const append = (state: KvState, key: string, more: Uint8Array): Told => {
+  const before = state.get(key);
+  const length = (before?.length ?? 0) + more.length;
+  if (length > valueBytesMax) return refused(state, 'VALUE_TOO_LARGE');
+  const value = values.take(length);
+  if (before !== undefined) value.set(before);
+  value.set(more, length - more.length);
+  return { state: state.set(key, value), reply: { tag: 'number', number: length } };
 };
 
-const applyCommand = (state: KvState, command: KvCommand): Applied<KvState> => {
+/** Stores `value` where `takesPlace`, and says whether it did. */
+const setWhere = (state: KvState, key: string, value: Uint8Array, takesPlace: boolean): Told => ({
+  state: takesPlace ? state.set(key, kept(value)) : state,
+  reply: { tag: 'done', done: takesPlace },
+});
+
+const isAt = (current: Uint8Array | undefined, old: Uint8Array | null): boolean =>
+  old === null ? current === undefined : current !== undefined && sameBytes(current, old);
+
+const applyToKey = (state: KvState, command: KvKeyCommand): Told => {
   const key = stateKey(command.key);
   switch (command.tag) {
     case 'get':
-      return answer(state, { tag: 'value', value: state.get(key) ?? null });
+      return { state, reply: { tag: 'value', value: state.get(key) ?? null } };
     case 'set':
-      return { state: state.set(key, kept(command.value)), reply: replies.copy(stored) };
+      return { state: state.set(key, kept(command.value)), reply: { tag: 'ok' } };
     case 'del':
-      return answer(state.delete(key), { tag: 'done', done: state.has(key) });
+      return { state: state.delete(key), reply: { tag: 'done', done: state.has(key) } };
     case 'cas':
-      return applyCas(state, command);
+      return setWhere(state, key, command.new, isAt(state.get(key), command.old));
     case 'incr':
-      return applyIncr(state, key);
+      return add(state, key, 1);
+    case 'length':
+      return { state, reply: { tag: 'length', length: state.get(key)?.length ?? null } };
+    case 'setIf':
+      return setWhere(state, key, command.value, state.has(key) === (command.when === 'present'));
+    case 'swap':
+      return { reply: { tag: 'value', value: state.get(key) ?? null }, state: state.set(key, kept(command.value)) };
+    case 'add':
+      return add(state, key, command.by);
+    case 'append':
+      return append(state, key, command.value);
     default:
       return unreachable(command);
+  }
+};
+
+/** One command after the other; nothing where the reply would be too large. */
+const applyAll = (before: KvState, commands: readonly KvKeyCommand[]): Applied<KvState> => {
+  const told: KvKeyReply[] = [];
+  let state = before;
+  let valuesBytes = 0;
+  for (const command of commands) {
+    const one = applyToKey(state, command);
+    if (one.reply.tag === 'value') valuesBytes += one.reply.value?.length ?? 0;
+    if (valuesBytes > allValuesBytesMax) return answer(before, { tag: 'error', error: 'REPLY_TOO_LARGE' });
+    state = one.state;
+    told.push(one.reply);
+  }
+  return answer(state, { tag: 'all', replies: told });
+};
+
+const applyCommand = (state: KvState, command: KvCommand): Applied<KvState> => {
+  switch (command.tag) {
+    case 'set':
+      return { state: applyToKey(state, command).state, reply: replies.copy(stored) };
+    case 'all':
+      return applyAll(state, command.commands);
+    case 'size':
+      return answer(state, { tag: 'number', number: state.size });
+    default: {
+      const told = applyToKey(state, command);
+      return answer(told.state, told.reply);
+    }
   }
 };
 

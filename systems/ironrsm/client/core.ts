@@ -10,6 +10,7 @@ import {
   closedError,
   failed,
   type Outcome,
+  replyTooLarge,
   seqnoReused,
   sessionExpired,
   timedOut,
@@ -245,7 +246,8 @@ export class ClientCore {
     // Any replica answers a retry from what it keeps, so that the one known to lead is believed until it is silent.
     this.#leader ??= replica;
     this.#usualMs += (nowMs - pending.sentAtMs - this.#usualMs) * smoothing;
-    this.#onReplies(pending, parted(value));
+    if (value.length === 0) this.#fail(pending, replyTooLarge);
+    else this.#onReplies(pending, parted(value));
     this.#advance(nowMs);
   }
 

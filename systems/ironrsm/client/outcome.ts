@@ -7,6 +7,7 @@ export type Known = 'unknown' | 'not executed';
 export type ClientError =
   | { readonly tag: 'Timeout'; readonly message: string; readonly known: Known; readonly timeoutMs: number }
   | { readonly tag: 'TooLarge'; readonly message: string; readonly known: 'not executed' }
+  | { readonly tag: 'ReplyTooLarge'; readonly message: string; readonly known: 'not executed' }
   | { readonly tag: 'SessionExpired'; readonly message: string; readonly known: 'unknown' }
   | { readonly tag: 'SeqnoReused'; readonly message: string; readonly known: 'not executed' }
   | { readonly tag: 'Closed'; readonly message: string; readonly known: Known };
@@ -30,6 +31,14 @@ export const tooLarge = (bytes: number): ClientError => ({
   known: 'not executed',
   message: `REQUEST_TOO_LARGE: the request has ${bytes} bytes, more than the cluster takes; it was not executed`,
 });
+
+/** No message has room for the replies to the request's operations. */
+export const replyTooLarge: ClientError = {
+  tag: 'ReplyTooLarge',
+  known: 'not executed',
+  message:
+    'REPLY_TOO_LARGE: no message has room for the replies to this operation and those that were sent with it; none of them was executed',
+};
 
 /** The client was closed with the request unanswered; `sent`: whether any replica was asked. */
 export const closedError = (sent: boolean): ClientError => {

@@ -1,11 +1,14 @@
 /** Clients that speak the language of an application: key-value and counter. */
-import { E, unreachable } from '../../../src/spec/prelude.js';
+import { E } from '../../../src/spec/prelude.js';
 import { decodeCount } from '../applications/counter.js';
 import {
+  allCommandsMax,
   decodeReply,
   encodeCommand,
   type KvCommand,
   type KvError,
+  type KvKeyCommand,
+  type KvKeyReply,
   type KvReply,
   keyBytesMax,
   valueBytesMax,
@@ -37,31 +40,43 @@ type Result<A> = Promise<E.Either<CommandError, A>>;
 const sentences: Readonly<Record<KvError | 'UNREADABLE_REPLY', string>> = {
   MALFORMED: 'the replicas could not read the command; is this a cluster of the application kv?',
   NOT_AN_INTEGER: 'the value is not a decimal integer; it was not changed',
-  OUT_OF_RANGE: 'the value or its successor leaves the safe integers; it was not changed',
+  OUT_OF_RANGE: 'the value or the sum leaves the safe integers; it was not changed',
+  VALUE_TOO_LARGE: 'the result would be longer than a value may be; the value was not changed',
+  REPLY_TOO_LARGE: 'what the commands read together is more than one reply takes; none was executed',
   UNREADABLE_REPLY: 'the reply is not one of this application; does the cluster run another one?',
 };
 
 const refused = (error: ApplicationError['error']): E.Either<CommandError, never> =>
   E.left({ tag: 'Application', message: `${error}: ${sentences[error]}`, error });
 
-/** Bytes of the parts of a command that have a bound of their own. */
-const withinBounds = (command: KvCommand): boolean => {
-  if (command.key.length > keyBytesMax) return false;
-  switch (command.tag) {
-    case 'set':
-      return command.value.length <= valueBytesMax;
-    case 'cas':
-      return command.new.length <= valueBytesMax && (command.old?.length ?? 0) <= valueBytesMax;
-    case 'get':
-    case 'del':
-    case 'incr':
-      return true;
-    default:
-      return unreachable(command);
-  }
+/** The values in a command. */
+const valuesIn = (command: KvKeyCommand): readonly Uint8Array[] => {
+  if (command.tag === 'cas') return command.old === null ? [command.new] : [command.old, command.new];
+  return 'value' in command ? [command.value] : [];
 };
 
-/** Get, set, del, cas and incr on byte strings. Each call is one request; none is executed more than once. */
+const commandsIn = (command: KvCommand): readonly KvKeyCommand[] => {
+  if (command.tag === 'all') return command.commands;
+  return command.tag === 'size' ? [] : [command];
+};
+
+/** Whether all parts of a command that have a bound keep it. */
+const withinBounds = (command: KvCommand): boolean => {
+  const commands = commandsIn(command);
+  return (
+    commands.length <= allCommandsMax &&
+    commands.every((c) => c.key.length <= keyBytesMax && valuesIn(c).every((v) => v.length <= valueBytesMax))
+  );
+};
+
+/** Bytes of a command's keys and values. */
+const bytesOf = (command: KvCommand): number =>
+  commandsIn(command).reduce(
+    (sum, c) => sum + c.key.length + valuesIn(c).reduce((bytes, value) => bytes + value.length, 0),
+    0,
+  );
+
+/** Byte strings by key. Each call is one operation; none is executed more than once. */
 export class KvClient {
   readonly #client: Requester;
 
@@ -95,16 +110,48 @@ export class KvClient {
     return this.#ask({ tag: 'incr', key }, 'number', (r) => r.number, options);
   }
 
+  /** Adds `by` to the decimal integer under `key` (absent counts as 0); the sum. */
+  add(key: Uint8Array, by: number, options?: RequestOptions): Result<number> {
+    return this.#ask({ tag: 'add', key, by }, 'number', (r) => r.number, options);
+  }
+
+  /** The length of the value of `key` in bytes, `null` where there is none. */
+  length(key: Uint8Array, options?: RequestOptions): Result<number | null> {
+    return this.#ask({ tag: 'length', key }, 'length', (r) => r.length, options);
+  }
+
+  /** Stores `value` only if `key` is absent, or only if it is present; says whether it did. */
+  setIf(key: Uint8Array, value: Uint8Array, when: 'absent' | 'present', options?: RequestOptions): Result<boolean> {
+    return this.#ask({ tag: 'setIf', key, value, when }, 'done', (r) => r.done, options);
+  }
+
+  /** Stores `value` under `key`; the value before, `null` where there was none. */
+  swap(key: Uint8Array, value: Uint8Array, options?: RequestOptions): Result<Uint8Array | null> {
+    return this.#ask({ tag: 'swap', key, value }, 'value', (r) => r.value, options);
+  }
+
+  /** Appends `value` to that of `key`; the length of the result in bytes. */
+  append(key: Uint8Array, value: Uint8Array, options?: RequestOptions): Result<number> {
+    return this.#ask({ tag: 'append', key, value }, 'number', (r) => r.number, options);
+  }
+
+  /** Executes `commands` in order, and nothing else in between; the reply to each. */
+  all(commands: readonly KvKeyCommand[], options?: RequestOptions): Result<readonly KvKeyReply[]> {
+    return this.#ask({ tag: 'all', commands }, 'all', (r) => r.replies, options);
+  }
+
+  /** The number of keys. */
+  size(options?: RequestOptions): Result<number> {
+    return this.#ask({ tag: 'size' }, 'number', (r) => r.number, options);
+  }
+
   async #ask<T extends KvReply['tag'], A>(
     command: KvCommand,
     tag: T,
     result: (reply: Extract<KvReply, { tag: T }>) => A,
     options: RequestOptions | undefined,
   ): Result<A> {
-    if (!withinBounds(command)) {
-      const parts = [command.key, 'value' in command ? command.value : undefined];
-      return E.left(tooLarge(parts.reduce((sum, part) => sum + (part?.length ?? 0), 0)));
-    }
+    if (!withinBounds(command)) return E.left(tooLarge(bytesOf(command)));
     const answer = await this.#client.request(encodeCommand(command), options);
     if (E.isLeft(answer)) return answer;
     const decoded = decodeReply(answer.right);

@@ -15,6 +15,7 @@ import {
   requestDigest,
   sessionIdsMax,
   sessionsCodec,
+  wireMax,
 } from '../messages.js';
 import type { RsmStep } from '../spec.js';
 
@@ -115,13 +116,7 @@ class Operation {
 
   #apply({ client, session, seqno, value }: ExecuteRequest, s: FoldedSession, key: number): void {
     const f = this.#fold;
-    const replies: Uint8Array[] = [];
-    const app = parted(value).reduce((state, operation) => {
-      const applied = this.#c.app.apply(state, operation);
-      replies.push(applied.reply);
-      return applied.state;
-    }, f.app);
-    const reply = joined(replies);
+    const { app, reply } = this.#answered(value);
     this.#fold = {
       ...f,
       app,
@@ -130,6 +125,21 @@ class Operation {
       replyBytes: f.replyBytes + reply.length,
     };
     this.#took({ tag: 'execute', client, session, seqno, value }, reply);
+  }
+
+  /** Replies that no message has room for undo what they answer. */
+  #answered(value: Uint8Array): { readonly app: unknown; readonly reply: Uint8Array } {
+    let { app } = this.#fold;
+    let length = 0;
+    const replies: Uint8Array[] = [];
+    for (const operation of parted(value)) {
+      const next = this.#c.app.apply(app, operation);
+      length += 4 + next.reply.length;
+      if (length > wireMax.valueBytes) return { app: this.#fold.app, reply: joined([]) };
+      app = next.state;
+      replies.push(next.reply);
+    }
+    return { app, reply: joined(replies) };
   }
 
   #expire(): void {

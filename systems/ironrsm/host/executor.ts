@@ -13,10 +13,12 @@ import {
   joined,
   type OpenRequest,
   parted,
+  partHeaderBytes,
   type Refusal,
   type Request,
   requestDigest,
   type SessionsRecord,
+  wireMax,
 } from '../messages.js';
 import type { Acceptor } from './acceptor.js';
 import { actions } from './action.js';
@@ -249,9 +251,15 @@ export class Executor {
     const operations = parted(request.value);
     const replies: Uint8Array[] = [];
     const before = this.app;
+    let bytes = 0;
     try {
       for (let i = 0; i < operations.length; i++) {
         const applied = this.#application.apply(this.app, operations[i] as Uint8Array);
+        bytes += partHeaderBytes + applied.reply.length;
+        if (bytes > wireMax.valueBytes) {
+          this.app = before;
+          return joined([]);
+        }
         this.app = applied.state;
         replies.push(applied.reply);
       }

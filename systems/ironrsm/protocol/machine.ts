@@ -15,11 +15,13 @@ import {
   joined,
   type OpenRequest,
   parted,
+  partHeaderBytes,
   type Request,
   type RsmMessage,
   requestDigest,
   sessionIdsMax,
   sessionsCodec,
+  wireMax,
 } from '../messages.js';
 
 /** A live session. `high`: the highest seqno executed. */
@@ -148,13 +150,19 @@ class BatchRun {
     this.#expire();
   }
 
-  /** Applies the operations of a value; their replies. */
+  /** Applies the operations of a value; their replies. None of them where no message has room for the replies. */
   #apply(value: Uint8Array): Uint8Array {
-    const replies = parted(value).map((operation) => {
-      const { state, reply } = this.#application.apply(this.app, operation);
-      this.app = state;
-      return reply;
-    });
+    const replies: Uint8Array[] = [];
+    let { app } = this;
+    let room: number = wireMax.valueBytes;
+    for (const operation of parted(value)) {
+      const { state, reply } = this.#application.apply(app, operation);
+      room -= reply.length + partHeaderBytes;
+      if (room < 0) return new Uint8Array();
+      app = state;
+      replies.push(reply);
+    }
+    this.app = app;
     return joined(replies);
   }
 

@@ -1,33 +1,68 @@
 /** What a seed draws of an IronRSM cluster: its parameters, and what its clients ask. */
 import type { Random } from '../../../src/refinement/random.js';
-import { encodeCommand } from '../applications/kv.js';
+import { encodeCommand, type KvCommand, type KvKeyCommand } from '../applications/kv-commands.js';
 import { defaultParameters, type Parameters } from '../configuration.js';
 
 const keys = ['a', 'b', 'c'].map((key) => Buffer.from(key));
 
+/** The byte of the digit 0. */
+const zero = 0x30;
+
 /** Now and then a value takes several datagrams. */
 const largeShare = 0.03;
 
-/** Commands of the key-value application, of at most `requestBytesMax` bytes. */
+/** Commands of the key-value application, of at most `requestBytesMax` bytes. The digit says which of several like ones it is. */
 export const kvCommands =
   (requestBytesMax: number) =>
   (random: Random): Uint8Array => {
     const key = random.pick(keys);
     const digit = Buffer.from(String(random.int(0, 9)));
     const value = random.chance(largeShare) ? Buffer.alloc(Math.floor(requestBytesMax * 0.8), digit) : digit;
+    const kind = (digit[0] as number) - zero;
     switch (random.int(0, 4)) {
       case 0:
-        return encodeCommand({ tag: 'get', key });
+        return encodeCommand(reading(key, kind));
       case 1:
-        return encodeCommand({ tag: 'set', key, value });
+        return encodeCommand(storing(key, value, kind));
       case 2:
-        return encodeCommand({ tag: 'del', key });
+        return encodeCommand(
+          kind === 0 ? all({ tag: 'del', key }, { tag: 'incr', key: otherThan(key) }) : { tag: 'del', key },
+        );
       case 3:
         return encodeCommand({ tag: 'cas', key, old: random.chance(0.5) ? null : digit, new: Buffer.from('5') });
       default:
-        return encodeCommand({ tag: 'incr', key });
+        return encodeCommand(kind === 0 ? { tag: 'add', key, by: -7 } : { tag: 'incr', key });
     }
   };
+
+const otherThan = (key: Uint8Array): Uint8Array => (key === keys[0] ? keys[1] : keys[0]) as Uint8Array;
+
+const all = (...commands: readonly KvKeyCommand[]): KvCommand => ({ tag: 'all', commands });
+
+const reading = (key: Uint8Array, kind: number): KvCommand => {
+  if (kind === 0) return { tag: 'length', key };
+  return kind === 1 ? all({ tag: 'get', key }, { tag: 'get', key: otherThan(key) }) : { tag: 'get', key };
+};
+
+const storing = (key: Uint8Array, value: Uint8Array, kind: number): KvCommand => {
+  switch (kind) {
+    case 0:
+      return { tag: 'setIf', key, value, when: 'absent' };
+    case 1:
+      return { tag: 'setIf', key, value, when: 'present' };
+    case 2:
+      return { tag: 'swap', key, value };
+    case 3:
+      return { tag: 'append', key, value };
+    case 4:
+      return all(
+        { tag: 'set', key, value: Buffer.from('3') },
+        { tag: 'set', key: otherThan(key), value: Buffer.from('4') },
+      );
+    default:
+      return { tag: 'set', key, value };
+  }
+};
 
 /** A request to the counter. Two of them are told apart by their bytes, so that a seqno can be used twice. */
 export const increment = (random: Random): Uint8Array => Uint8Array.of(random.int(0, 255));

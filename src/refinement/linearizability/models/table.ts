@@ -1,6 +1,6 @@
 /**
- * A hash table with conditional writes, whose every operation tells something: IronKV's commands as a sequential object
- * (Herlihy and Wing, 1990), written apart from the service's spec. Not among the named models: hand it to `judgeRecordedBy`.
+ * A hash table with conditional writes, whose every operation tells something: the commands of IronKV and of IronRSM's key-value
+ * application as a sequential object (Herlihy and Wing, 1990), written apart from what serves them. Not among the named models: hand it to `judgeRecordedBy`.
  */
 import { O, unreachable } from '../../../spec/prelude.js';
 import { callKey, callText, isError, type Result, type Value, valueText } from '../value.js';
@@ -13,11 +13,11 @@ interface Keyed {
   readonly key: string;
 }
 
-/** What a table is asked. In `compareAndSet`, an old value of null means that the key is absent. */
+/** What a table is asked. `swap` stores a value and tells the one before. In `compareAndSet`, an old value of null means that the key is absent. */
 export type TableCall = Keyed &
   (
     | { readonly op: 'get' | 'length' | 'delete'; readonly args: readonly [] }
-    | { readonly op: 'set' | 'setIfAbsent' | 'setIfPresent' | 'append'; readonly args: readonly [string] }
+    | { readonly op: 'set' | 'setIfAbsent' | 'setIfPresent' | 'swap' | 'append'; readonly args: readonly [string] }
     | { readonly op: 'compareAndSet'; readonly args: readonly [TableValue, string] }
     | { readonly op: 'increment'; readonly args: readonly [number] }
   );
@@ -29,6 +29,7 @@ const shapes: Readonly<Record<TableCall['op'], CallShape>> = {
   set: { keyed: true, args: [1, 1], result: 'done' },
   setIfAbsent: { keyed: true, args: [1, 1], result: 'done' },
   setIfPresent: { keyed: true, args: [1, 1], result: 'done' },
+  swap: { keyed: true, args: [1, 1], result: 'value' },
   append: { keyed: true, args: [1, 1], result: 'number', refusable: true },
   compareAndSet: { keyed: true, args: [2, 2], result: 'done' },
   increment: { keyed: true, args: [1, 1], result: 'number', refusable: true },
@@ -78,6 +79,8 @@ const answered = (state: TableValue, call: TableCall, lengthMax: number): Told =
       return wrote(state === null, state, call.args[0]);
     case 'setIfPresent':
       return wrote(state !== null, state, call.args[0]);
+    case 'swap':
+      return { state: call.args[0], result: state };
     case 'compareAndSet':
       return wrote(state === call.args[0], state, call.args[1]);
     case 'increment':
@@ -100,6 +103,7 @@ const leadsTo = (needed: TableValue, call: TableCall): boolean => {
     case 'set':
     case 'setIfAbsent':
     case 'setIfPresent':
+    case 'swap':
       return needed?.startsWith(call.args[0]) === true;
     case 'compareAndSet':
       return needed?.startsWith(call.args[1]) === true;
@@ -110,7 +114,7 @@ const leadsTo = (needed: TableValue, call: TableCall): boolean => {
   }
 };
 
-/** A get and a successful compareAndSet need their value to be there, or to come about. */
+/** A get, a swap and a successful compareAndSet need their value to be there, or to come about. */
 const stillPossible = (
   state: TableValue,
   call: TableCall,
@@ -118,7 +122,7 @@ const stillPossible = (
   others: () => Iterable<TableCall>,
 ): boolean => {
   let needed: Result;
-  if (call.op === 'get') needed = output;
+  if (call.op === 'get' || call.op === 'swap') needed = output;
   else if (call.op === 'compareAndSet' && output === true) needed = call.args[0];
   else return true;
   if (state === needed || (needed !== null && typeof needed !== 'string')) return true;
