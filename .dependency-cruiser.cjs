@@ -25,6 +25,7 @@ module.exports = {
     layer('protocol-knows-spec', 'src/protocol', ['src/protocol', 'src/spec']),
     layer('network-knows-spec', 'src/network', ['src/network', 'src/spec']),
     layer('host-knows-network-and-spec', 'src/host', ['src/host', 'src/network', 'src/spec']),
+    layer('client-knows-host-network-and-spec', 'src/client', ['src/client', 'src/host', 'src/network', 'src/spec']),
     layer('refinement-knows-what-it-judges', 'src/refinement', [
       'src/refinement',
       'src/host',

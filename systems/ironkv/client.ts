@@ -1,10 +1,10 @@
 /** The client of IronKV: finds the owner of each key, asks again until an answer comes, and fails with a typed error that says what is known. */
-import { monotonicNowMs } from '../../src/host/real-time.js';
+import { closedError } from '../../src/client/failure.js';
+import { TimedClient } from '../../src/client/timed-client.js';
 import { E } from '../../src/spec/prelude.js';
 import {
   type ClientError,
   type CommandFailure,
-  closedError,
   commandFailure,
   keyTooLong,
   type Settlement,
@@ -15,6 +15,7 @@ import { valueBytesOf } from './client/requests.js';
 import type { Command, Outcome, When } from './commands.js';
 import { defaultParameters } from './configuration.js';
 
+export type { Known } from '../../src/client/failure.js';
 export {
   Administrator,
   type AdministratorOptions,
@@ -22,9 +23,10 @@ export {
   type ShardError,
   type ShardOrder as RangeOrder,
 } from './client/administrator.js';
-export { ClientCore, type ClientCoreOptions, type ClientEffects } from './client/core.js';
+export { ClientCore } from './client/core.js';
 export type { OpenSession } from './client/opening.js';
-export type { ClientError, CommandFailure, Known, Settlement } from './client/outcome.js';
+export type { ClientCoreOptions, ClientEffects } from './client/options.js';
+export type { ClientError, CommandFailure, Settlement } from './client/outcome.js';
 export { type ClientOptions, ClientPort, renewMsDefault } from './client/port.js';
 export { RangeCache } from './client/range-cache.js';
 export {
@@ -58,20 +60,15 @@ type Answer<A> = Promise<E.Either<RequestError, A>>;
  * until a request ends; what is returned is the caller's own.
  */
 export class KvStoreClient {
-  readonly #port: ClientPort;
+  readonly #client: TimedClient<Command, Settlement>;
   readonly #keyBytesMax: number;
   readonly #valueBytesMax: number;
-  readonly #settles = new Map<number, (settlement: Settlement) => void>();
-  #timer: NodeJS.Timeout | undefined;
-  #timerAtMs = Infinity;
-  #closed = false;
 
   /** Takes over `port`. */
   constructor(port: ClientPort, limits: Pick<ClientOptions, 'keyBytesMax' | 'valueBytesMax'> = {}) {
-    this.#port = port;
+    this.#client = new TimedClient(port);
     this.#keyBytesMax = limits.keyBytesMax ?? defaultParameters.keyBytesMax;
     this.#valueBytesMax = limits.valueBytesMax ?? defaultParameters.valueBytesMax;
-    port.onSettled(this.#settled);
   }
 
   /** Opens a client on a socket of its own. `Left` says in one sentence why that is not possible. */
@@ -118,46 +115,20 @@ export class KvStoreClient {
   }
 
   /** Closes the socket; what is unanswered fails as `Closed`. May be called again. */
-  async close(): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
-    clearTimeout(this.#timer);
-    await this.#port.close();
+  close(): Promise<void> {
+    return this.#client.close();
   }
 
   #ask<A>(command: Command, options: RequestOptions | undefined, answerIn: (o: Outcome) => A | undefined): Answer<A> {
-    if (this.#closed) return Promise.resolve(E.left(closedError(false)));
+    if (this.#client.closed) return Promise.resolve(E.left(closedError(false)));
     if (command.key.length > this.#keyBytesMax) return Promise.resolve(E.left(keyTooLong(command.key.length)));
     const valueBytes = valueBytesOf(command);
     if (valueBytes > this.#valueBytesMax) return Promise.resolve(E.left(valueTooLarge(valueBytes)));
+    const { timeoutMs = requestTimeoutMsDefault } = options ?? {};
     return new Promise((resolve) => {
-      const id = this.#port.request(command, options?.timeoutMs ?? requestTimeoutMsDefault);
-      this.#settles.set(id, (settlement) => resolve(answered(settlement, answerIn)));
-      this.#arm();
+      this.#client.ask(command, timeoutMs, (settlement) => resolve(answered(settlement, answerIn)));
     });
   }
-
-  readonly #settled = (id: number, settlement: Settlement): void => {
-    const settle = this.#settles.get(id);
-    this.#settles.delete(id);
-    settle?.(settlement);
-  };
-
-  // An armed timer that fires too early costs less than one that is moved with every request.
-  #arm(): void {
-    const wakeAtMs = this.#port.wakeAtMs;
-    if (wakeAtMs >= this.#timerAtMs) return;
-    clearTimeout(this.#timer);
-    this.#timerAtMs = wakeAtMs;
-    this.#timer = setTimeout(this.#onTimer, Math.max(wakeAtMs - monotonicNowMs(), 1));
-  }
-
-  readonly #onTimer = (): void => {
-    this.#timerAtMs = Infinity;
-    if (this.#closed) return;
-    this.#port.onTime();
-    this.#arm();
-  };
 }
 
 const doneOf = (o: Outcome): boolean | undefined => (o.tag === 'done' ? o.done : undefined);

@@ -2,6 +2,7 @@
 import { crash, networks } from '../../src/protocol/network.js';
 import { arbitraryOf } from '../../src/refinement/arbitrary.js';
 import type { Random } from '../../src/refinement/random.js';
+import type { Healed, Progress } from '../../src/refinement/simulation/progress.js';
 import type {
   DrawOptions,
   SimulatedCluster,
@@ -17,9 +18,10 @@ import { clientKinds, type KvMessage, kvSchema, textOfSession } from './messages
 import type { HostState, KvStep } from './protocol.js';
 import { ironkvCluster } from './refinement.js';
 import { SimulatedAdministrator } from './simulation/administrator.js';
-import { SimulatedKvClient } from './simulation/client.js';
-import { commandsOn, drawKeys, drawParameters } from './simulation/draw.js';
+import { type MachineParts, SimulatedKvClient } from './simulation/client.js';
+import { commandsOn, drawHabits, drawKeys, drawParameters } from './simulation/draw.js';
 import { KvClientHistory } from './simulation/history.js';
+import { Misuser } from './simulation/misuser.js';
 import { answersAndDeliveries } from './simulation/progress.js';
 import { type ExecuteRequest, isWrite, type KvSpec } from './spec.js';
 
@@ -85,29 +87,29 @@ const reached = (t: Transition<HostState, KvMessage, KvStep>): Goal | undefined 
   }
 };
 
+/** With a rate given, users think as long as makes it so. */
+const thinkMsMaxOf = (machines: readonly number[], { rate }: DrawOptions, random: Random): number => {
+  const sessions = machines.reduce((sum, count) => sum + count, 0);
+  return rate === undefined ? random.pick([5, 15, 60]) : (2 * 1000 * sessions) / rate;
+};
+
 const draw = (random: Random, options: DrawOptions): SimulatedCluster<Configuration, KvMessage, HostState> => {
   const size = options.nodes ?? random.pick([2, 2, 3, 3, 4]);
   const hosts = Array.from({ length: size }, (_, i) => endPoint(`10.0.0.${i + 1}:7000`));
   const administrators = Array.from({ length: random.int(1, 2) }, (_, i) => endPoint(`10.9.9.8:${9001 + i}`));
   const constants: Configuration = { hosts, administrators, parameters: drawParameters(random) };
   const { keys, bounds } = drawKeys(random);
-  const history = new KvClientHistory(constants.parameters.valueBytesMax);
-  const count = random.int(1, 4);
-  const thinkMsMax = options.rate === undefined ? random.pick([5, 15, 60]) : (2 * 1000 * count) / options.rate;
-  const clients = Array.from(
-    { length: count },
-    () =>
-      new SimulatedKvClient({
-        hosts,
-        nextCommand: commandsOn(keys, constants.parameters),
-        thinkMsMax,
-        lanes: random.pick([1, 1, 2, 4]),
-        sessionWindowMax: constants.parameters.sessionWindowMax,
-        orderedShare: random.pick([0, 0, 0.5, 1]),
-        triesMax: random.pick([3, 10, 1000, 1000]),
-        history,
-      }),
+  const { parameters } = constants;
+  const history = new KvClientHistory(parameters.valueBytesMax);
+  const parts: MachineParts = { hosts, nextCommand: commandsOn(keys, parameters), history };
+  const clients = Array.from({ length: random.int(1, 3) }, () => random.int(1, parameters.sessionsMax < 8 ? 1 : 2)).map(
+    (sessions, _, machines) =>
+      new SimulatedKvClient(
+        parts,
+        Array.from({ length: sessions }, () => drawHabits(random, parameters, thinkMsMaxOf(machines, options, random))),
+      ),
   );
+  const misusers = random.chance(0.6) ? [new Misuser(parts, parameters.sessionWindowMax)] : [];
   const orderers = administrators.map(
     (bind) =>
       new SimulatedAdministrator({
@@ -118,8 +120,9 @@ const draw = (random: Random, options: DrawOptions): SimulatedCluster<Configurat
         triesMax: random.pick([3, 20, 1000]),
       }),
   );
-  const outside = [...clients, ...orderers];
-  return { constants, hosts, clients: outside, progress: (healed) => answersAndDeliveries(outside, healed), history };
+  const resting = [...clients, ...orderers];
+  const progress = (healed: Healed<HostState>): Progress => answersAndDeliveries(resting, healed);
+  return { constants, hosts, clients: [...resting, ...misusers], progress, history };
 };
 
 /** What `ironkeel simulate ironkv` runs. Hosts that crash take their keys with them: nothing wrong is said, but not everything is answered. */

@@ -1,5 +1,6 @@
 /** What clients of a simulated cluster are told is judged at the end of each run. */
 import { describe, expect, it } from 'vitest';
+import { sessionExpired, timedOut } from '../../src/client/failure.js';
 import { campaign, type Simulation, simulationOf } from '../../src/refinement/campaign.js';
 import type { HistoryVerdict } from '../../src/refinement/linearizability.js';
 import type { ClientHistory } from '../../src/refinement/simulation/simulated-system.js';
@@ -8,14 +9,7 @@ import { endPoint } from '../../src/spec/endpoint.js';
 import { E } from '../../src/spec/prelude.js';
 import { counter } from '../../systems/ironrsm/applications/counter.js';
 import { encodeCommand, kv } from '../../systems/ironrsm/applications/kv.js';
-import {
-  failed,
-  type Outcome,
-  seqnoReused,
-  sessionExpired,
-  timedOut,
-  tooLarge,
-} from '../../systems/ironrsm/client/outcome.js';
+import { failed, type Outcome, seqnoReused, tooLarge } from '../../systems/ironrsm/client/outcome.js';
 import { joined, type RsmMessage } from '../../systems/ironrsm/messages.js';
 import { RsmClientHistory, recordingOf } from '../../systems/ironrsm/simulation/history.js';
 import { ironrsmSimulation } from '../../systems/ironrsm/simulation.js';

@@ -1,8 +1,7 @@
-/** A client on its own socket. The light way in: settlements come by callback, and the caller tells the time. */
+/** A client of IronKV on its own socket. The light way in: settlements come by callback, and the caller tells the time. */
 import { randomInt } from 'node:crypto';
-import { monotonicNowMs } from '../../../src/host/real-time.js';
-import { wireName } from '../../../src/host/wire-name.js';
-import { bundleMessagesDefault, openTransport, type Transport } from '../../../src/network/transport.js';
+import { type ClientSocketOptions, openClientSocket, SessionPort } from '../../../src/client/session-port.js';
+import type { Transport } from '../../../src/network/transport.js';
 import type { EndPoint } from '../../../src/spec/endpoint.js';
 import { E } from '../../../src/spec/prelude.js';
 import type { Command } from '../commands.js';
@@ -12,15 +11,9 @@ import { ClientCore } from './core.js';
 import type { Settlement } from './outcome.js';
 
 /** How a client reaches a cluster. */
-export interface ClientOptions {
-  /** The cluster's name, as in its configuration. */
-  readonly cluster: string;
+export interface ClientOptions extends ClientSocketOptions {
   /** Every host, in the configuration's order. */
   readonly hosts: readonly EndPoint[];
-  /** The address of this machine that hosts answer to; any free port of it is taken. Default 127.0.0.1. */
-  readonly address?: string;
-  /** Bytes of the largest datagram to send. Default 1200, which passes every network. */
-  readonly datagramBytesMax?: number;
   /** Whether requests are executed in the order in which they were made. Default false. */
   readonly ordered?: boolean;
   /** Requests that may be outstanding, at most the cluster's `sessionWindowMax`; more wait. Default that parameter's default. */
@@ -41,45 +34,37 @@ export const renewMsDefault = 60_000;
 export const openClientTransport = (
   options: ClientOptions,
   me?: EndPoint,
-): Promise<E.Either<string, Transport<KvMessage>>> =>
-  openTransport({
-    bind: me ?? { address: options.address ?? '127.0.0.1' },
-    clusterName: wireName(options.cluster, 'ironkv'),
-    codec: kvCodec,
-    datagramBytesMax: options.datagramBytesMax ?? 1200,
-    // Each datagram's messages are taken at once: as many as one may hold can wait.
-    inboxMessagesMax: bundleMessagesDefault,
-    messageIdBase: Date.now() * 16,
-    nowMs: monotonicNowMs,
-  });
+): Promise<E.Either<string, Transport<KvMessage>>> => openClientSocket('ironkv', kvCodec, options, me);
 
 /** One client and its socket. */
-export class ClientPort {
-  readonly #transport: Transport<KvMessage>;
-  readonly #hosts: readonly EndPoint[];
-  readonly #core: ClientCore;
-  #onSettled: (id: number, settlement: Settlement) => void = () => undefined;
-  /** Whether a flush is on its way, so that what is sent until then leaves with it. */
-  #flushing = false;
-
+export class ClientPort extends SessionPort<KvMessage, Command, Settlement, ClientCore> {
   /** Takes over `transport`. */
   constructor(transport: Transport<KvMessage>, options: ClientOptions) {
-    this.#transport = transport;
-    this.#hosts = options.hosts;
-    this.#core = new ClientCore(
-      {
-        hosts: options.hosts,
-        ordered: options.ordered ?? false,
-        window: options.window ?? defaultParameters.sessionWindowMax,
-        retryMs: options.retryMs ?? 100,
-        retryMsMax: options.retryMsMax ?? 1000,
-        renewMs: renewMsDefault,
-        random: Math.random,
-        nonce: () => randomInt(wireMax.nonce + 1),
-      },
-      { send: this.#send, settled: (id, settlement) => this.#onSettled(id, settlement) },
+    const targets = options.hosts.map((host) => [host]);
+    super(
+      transport,
+      kvCodec,
+      ({ send, settled }) =>
+        new ClientCore(
+          {
+            hosts: options.hosts,
+            ordered: options.ordered ?? false,
+            window: options.window ?? defaultParameters.sessionWindowMax,
+            retryMs: options.retryMs ?? 100,
+            retryMsMax: options.retryMsMax ?? 1000,
+            renewMs: renewMsDefault,
+            random: Math.random,
+            nonce: () => randomInt(wireMax.nonce + 1),
+          },
+          {
+            send: (host, message) => {
+              send(targets[host] as readonly EndPoint[], message);
+              return true;
+            },
+            settled,
+          },
+        ),
     );
-    transport.onMessages(this.#receive);
   }
 
   /** Opens a client. `Left` says in one sentence why that is not possible. */
@@ -87,58 +72,4 @@ export class ClientPort {
     const transport = await openClientTransport(options);
     return E.isLeft(transport) ? transport : E.right(new ClientPort(transport.right, options));
   }
-
-  /** Calls back once for each request, when its end is known; new requests may be made from there. */
-  onSettled(callback: (id: number, settlement: Settlement) => void): void {
-    this.#onSettled = callback;
-  }
-
-  /** Whether some request waits for its end. */
-  get busy(): boolean {
-    return this.#core.busy;
-  }
-
-  /** When `onTime` has something to do; `Infinity` while no request waits for its end. */
-  get wakeAtMs(): number {
-    return this.#core.wakeAtMs;
-  }
-
-  /** Makes a request; its id. It settles later than this call and at the latest `timeoutMs` from now. Requests made together leave together. */
-  request(command: Command, timeoutMs: number): number {
-    return this.#core.request(monotonicNowMs(), command, timeoutMs);
-  }
-
-  /** Asks again or gives up, as the time tells. */
-  onTime(): void {
-    this.#core.onTime(monotonicNowMs());
-  }
-
-  /** Closes the socket; what waits for its end settles as `Closed`. */
-  async close(): Promise<void> {
-    this.#core.close();
-    await this.#transport.close();
-  }
-
-  readonly #send = (host: number, message: KvMessage): boolean => {
-    this.#transport.send(this.#hosts[host] as EndPoint, kvCodec.encode(message));
-    if (!this.#flushing) {
-      this.#flushing = true;
-      // After all promises that one datagram's replies fulfilled, with the requests that are made from there.
-      process.nextTick(this.#flush);
-    }
-    return true;
-  };
-
-  readonly #flush = (): void => {
-    this.#flushing = false;
-    this.#transport.flush();
-  };
-
-  readonly #receive = (): void => {
-    const { inbox } = this.#transport;
-    const nowMs = monotonicNowMs();
-    for (let datum = inbox.shift(); datum !== undefined; datum = inbox.shift()) {
-      this.#core.onPacket(datum.packet.source, datum.packet.message, nowMs);
-    }
-  };
 }

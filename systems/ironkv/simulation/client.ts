@@ -1,244 +1,215 @@
-/** A client of IronKV under simulation: a session, several requests outstanding, retries, redirects, giving up (README.md, "What clients add"). */
+/** A client machine of IronKV under simulation: one end point, several sessions, each with the real client's core and several users. */
 import type { Random } from '../../../src/refinement/random.js';
+import { DrivenClients } from '../../../src/refinement/simulation/driven-clients.js';
 import type { ClientIo, ClientProgram } from '../../../src/refinement/simulation/simulated-system.js';
 import type { EndPoint } from '../../../src/spec/endpoint.js';
 import type { Packet } from '../../../src/spec/packet.js';
-import { type Command, textOfKey } from '../commands.js';
-import { type KvMessage, type Message, type Session, textOfSession, wireMax } from '../messages.js';
+import { ClientCore } from '../client/core.js';
+import type { OpenSession } from '../client/opening.js';
+import type { Settlement } from '../client/outcome.js';
+import { RangeCache } from '../client/range-cache.js';
+import type { Command } from '../commands.js';
+import { type KvMessage, wireMax } from '../messages.js';
 import type { Asked, KvClientHistory } from './history.js';
 
-/** How a client behaves. */
-export interface ClientHabits {
+/** How the users of one session behave. */
+export interface SessionHabits {
+  readonly ordered: boolean;
+  /** At most the cluster's. */
+  readonly window: number;
+  /** Users, each with one request under way; more than `window` queue up. */
+  readonly users: number;
+  /** The time between an outcome and the next request, at most. */
+  readonly thinkMsMax: number;
+  readonly retryMs: number;
+  readonly retryMsMax: number;
+  readonly renewMs: number;
+  /** After which a request is given up, at least; up to twice that. */
+  readonly timeoutMs: number;
+  /** The part of the outcomes after which the session is handed on to another core, as a gateway does between connections. */
+  readonly handOverShare: number;
+}
+
+/** What all machines of a run share. */
+export interface MachineParts {
   readonly hosts: readonly EndPoint[];
   readonly nextCommand: (random: Random) => Command;
-  readonly thinkMsMax: number;
-  /** Requests outstanding, at most. */
-  readonly lanes: number;
-  /** The cluster's window. */
-  readonly sessionWindowMax: number;
-  /** The part of the requests that are ordered. */
-  readonly orderedShare: number;
-  /** Tries after which a request is given up. */
-  readonly triesMax: number;
   readonly history: KvClientHistory;
 }
 
-interface Outstanding {
-  readonly lane: Lane;
-  readonly seqno: number;
-  readonly ordered: boolean;
-  readonly command: Command;
-  readonly asked: Asked;
-  tries: number;
-  redirects: number;
-}
+/** Outcomes of a session that stay unknown, before its users no longer give up: each may be that of a write, which costs the checks of what clients saw. */
+const unknownMax = 20;
 
-interface Lane {
-  readonly number: number;
-  /** Whether a request that was asked since the client is to come to rest was answered. */
+/** The time until the first request, at most. */
+const startMsMax = 30;
+
+/** One who asks, waits for the outcome, thinks, and asks again. */
+interface User {
+  readonly name: string;
+  /** Whether it was answered since the client is to come to rest. */
   rests: boolean;
 }
 
-interface Hint {
-  readonly lo: string;
-  readonly hi: string | null;
-  readonly host: number;
+interface UnderWay {
+  readonly user: User;
+  readonly asked: Asked;
 }
 
-const hintsMax = 8;
-const redirectsMax = 4;
-/** How often a client looks whether it may ask. */
-const pollMs = 7;
-/** A session is given back for a new one before this part of the requests. */
-const renewShare = 0.02;
-
-export class SimulatedKvClient implements ClientProgram<KvMessage> {
-  readonly #habits: ClientHabits;
-  readonly #lanes: readonly Lane[];
-  readonly #outstanding = new Map<number, Outstanding>();
-  #io: ClientIo<KvMessage> | undefined;
-  #session: Session | undefined;
-  #opening: number | undefined;
-  #nextSeqno = 0;
-  #hints: Hint[] = [];
+/** One session with its users. */
+class SimulatedSession {
+  readonly #parts: MachineParts;
+  readonly #habits: SessionHabits;
+  readonly #io: ClientIo<KvMessage>;
+  readonly #ranges: RangeCache;
+  readonly #users: readonly User[];
+  readonly #underWay = new Map<number, UnderWay>();
+  readonly #wake: () => void;
+  #core: ClientCore;
   #resting = false;
+  #unknown = 0;
 
-  constructor(habits: ClientHabits) {
+  /** `wake` is called after each new request: the core may want to be called earlier. */
+  constructor(
+    parts: MachineParts,
+    habits: SessionHabits,
+    io: ClientIo<KvMessage>,
+    name: string,
+    ranges: RangeCache,
+    wake: (core: ClientCore) => void,
+  ) {
+    this.#parts = parts;
     this.#habits = habits;
-    this.#lanes = Array.from({ length: Math.min(habits.lanes, habits.sessionWindowMax) }, (_, number) => ({
-      number,
-      rests: false,
-    }));
-  }
-
-  start(io: ClientIo<KvMessage>): void {
     this.#io = io;
-    for (const lane of this.#lanes) io.after(io.random.between(0, 30), () => this.#ask(io, lane));
+    this.#ranges = ranges;
+    this.#users = Array.from({ length: habits.users }, (_, i) => ({ name: `${name}#${i}`, rests: false }));
+    this.#wake = () => wake(this.#core);
+    this.#core = this.#newCore(undefined);
   }
 
-  /** From now on nothing is given up, and each lane asks until it has one more answer. */
+  /** The core at the moment. */
+  get core(): ClientCore {
+    return this.#core;
+  }
+
+  /** Sets its users to work. */
+  start(): void {
+    for (const user of this.#users) this.#askWithin(user, startMsMax);
+  }
+
+  /** From now on nothing is given up, and each user asks until it has one more answer. */
   comeToRest(): void {
     this.#resting = true;
   }
 
-  /** Whether every lane has its answer, after `comeToRest`. */
   get rests(): boolean {
-    return this.#lanes.every((lane) => lane.rests);
+    return this.#users.every((user) => user.rests);
+  }
+
+  toString(): string {
+    const waiting = this.#users.filter((user) => !user.rests).map(({ name }) => name);
+    return `users ${waiting.join(', ')} without an answer, ${this.#underWay.size} requests under way`;
+  }
+
+  get #isPatient(): boolean {
+    return this.#resting || this.#unknown >= unknownMax;
+  }
+
+  #newCore(session: OpenSession | undefined): ClientCore {
+    const { ordered, window, retryMs, retryMsMax, renewMs } = this.#habits;
+    const { hosts } = this.#parts;
+    return new ClientCore(
+      {
+        ...{ hosts, ordered, window, retryMs, retryMsMax, renewMs, ranges: this.#ranges },
+        random: () => this.#io.random.next(),
+        nonce: () => this.#io.random.int(0, wireMax.nonce),
+        ...(session === undefined ? {} : { session }),
+      },
+      {
+        send: (host, message) => {
+          this.#io.send(hosts[host] as EndPoint, message);
+          return true;
+        },
+        settled: (id, settlement) => this.#settled(id, settlement),
+      },
+    );
+  }
+
+  #askWithin(user: User, ms: number): void {
+    this.#io.after(this.#io.random.between(0, ms), () => this.#ask(user));
+  }
+
+  #ask(user: User): void {
+    const { history, nextCommand } = this.#parts;
+    const { random } = this.#io;
+    const nowMs = this.#io.nowMs();
+    const command = nextCommand(random);
+    const timeoutMs = this.#isPatient ? Infinity : Math.ceil(this.#habits.timeoutMs * random.between(1, 2));
+    const asked = history.asked(user.name, command, nowMs);
+    this.#underWay.set(this.#core.request(nowMs, command, timeoutMs), { user, asked });
+    this.#wake();
+  }
+
+  #settled(id: number, settlement: Settlement): void {
+    const { user, asked } = this.#underWay.get(id) as UnderWay;
+    this.#underWay.delete(id);
+    const nowMs = this.#io.nowMs();
+    if (settlement.tag === 'outcome') asked.answered(settlement.outcome, nowMs);
+    else if (settlement.error.known === 'unknown') {
+      this.#unknown++;
+      asked.gaveUp(nowMs);
+    } else asked.refused(nowMs);
+    const { tag } = settlement.tag === 'outcome' ? settlement : settlement.error;
+    // A command above the limits is never executed, and that is its answer.
+    if (this.#resting && (tag === 'outcome' || tag === 'KeyTooLong' || tag === 'ValueTooLarge')) user.rests = true;
+    if (!user.rests) this.#askWithin(user, this.#habits.thinkMsMax);
+    if (!this.#isPatient && this.#io.random.chance(this.#habits.handOverShare))
+      this.#io.after(0, () => this.#handOver());
+  }
+
+  /** The connection ends and another comes, which goes on with the session if nothing is outstanding in it. */
+  #handOver(): void {
+    this.#core = this.#newCore(this.#core.close());
+  }
+}
+
+/** A machine with several sessions, which share an end point and what they know of ranges. */
+export class SimulatedKvClient implements ClientProgram<KvMessage> {
+  readonly #parts: MachineParts;
+  readonly #habits: readonly SessionHabits[];
+  #sessions: readonly SimulatedSession[] = [];
+  #driven: DrivenClients<KvMessage> | undefined;
+
+  constructor(parts: MachineParts, habits: readonly SessionHabits[]) {
+    this.#parts = parts;
+    this.#habits = habits;
+  }
+
+  start(io: ClientIo<KvMessage>): void {
+    const ranges = new RangeCache();
+    const driven = new DrivenClients(io, () => this.#sessions.map(({ core }) => core));
+    const wake = (core: ClientCore): void => driven.wake(core);
+    this.#sessions = this.#habits.map(
+      (habits, i) => new SimulatedSession(this.#parts, habits, io, `${io.me}/${i}`, ranges, wake),
+    );
+    this.#driven = driven;
+    for (const session of this.#sessions) session.start();
+  }
+
+  comeToRest(): void {
+    for (const session of this.#sessions) session.comeToRest();
+  }
+
+  /** Whether every user has its answer, after `comeToRest`. */
+  get rests(): boolean {
+    return this.#sessions.every((session) => session.rests);
   }
 
   /** In words, for evidence. */
   toString(): string {
-    const waiting = [...this.#outstanding.values()].map((o) => `${o.seqno} (${o.command.tag}, tried ${o.tries} times)`);
-    const session = this.#session === undefined ? 'no session' : `session ${textOfSession(this.#session)}`;
-    return `client ${this.#io?.me} with ${session} and without an answer to ${waiting.join(', ') || 'any request'}`;
+    return this.#sessions.filter((session) => !session.rests).join('; ');
   }
 
-  receive({ message: m }: Packet<KvMessage>): void {
-    const io = this.#io;
-    if (io === undefined) return;
-    if (m.tag === 'opened') this.#open(m.session);
-    if (m.tag !== 'reply' && m.tag !== 'refused' && m.tag !== 'redirect') return;
-    const session = this.#session;
-    const request = this.#outstanding.get(m.seqno);
-    if (session === undefined || request === undefined || textOfSession(session) !== textOfSession(m.session)) return;
-    if (m.tag === 'reply') {
-      request.asked.answered(m.outcome, io.nowMs());
-      this.#settle(io, request, true);
-    } else if (m.tag === 'redirect') this.#follow(io, session, request, m);
-    else this.#refused(io, request, m.reason);
-  }
-
-  #open(session: Session): void {
-    if (this.#opening !== session.nonce) return;
-    this.#opening = undefined;
-    this.#session = session;
-    this.#nextSeqno = 0;
-  }
-
-  #refused(io: ClientIo<KvMessage>, request: Outstanding, reason: Message<'refused'>['reason']): void {
-    switch (reason) {
-      case 'KEY_TOO_LONG':
-      case 'VALUE_TOO_LARGE':
-        request.asked.refused(io.nowMs());
-        this.#settle(io, request, true);
-        break;
-      case 'SESSION_EXPIRED':
-        this.#abandon(io);
-        break;
-      case 'OUT_OF_WINDOW':
-        request.asked.gaveUp(io.nowMs());
-        this.#settle(io, request, false);
-        break;
-      default:
-      // OUT_OF_ORDER: asked again when its time has come.
-    }
-  }
-
-  #settle(io: ClientIo<KvMessage>, request: Outstanding, answered: boolean): void {
-    this.#outstanding.delete(request.seqno);
-    if (this.#resting && answered) request.lane.rests = true;
-    if (!request.lane.rests) io.after(io.random.between(0, this.#habits.thinkMsMax), () => this.#ask(io, request.lane));
-  }
-
-  /** Gives up the session and all that is outstanding in it. */
-  #abandon(io: ClientIo<KvMessage>): void {
-    this.#session = undefined;
-    for (const request of [...this.#outstanding.values()]) {
-      request.asked.gaveUp(io.nowMs());
-      this.#settle(io, request, false);
-    }
-  }
-
-  get #floor(): number {
-    let floor = this.#nextSeqno;
-    for (const seqno of this.#outstanding.keys()) floor = Math.min(floor, seqno);
-    return floor;
-  }
-
-  /** Whether a new request may be sent now. */
-  #mayAsk(io: ClientIo<KvMessage>): boolean {
-    if (this.#session !== undefined && this.#outstanding.size === 0 && io.random.chance(renewShare))
-      this.#session = undefined;
-    if (this.#session === undefined) {
-      this.#requestSession(io);
-      return false;
-    }
-    // Who can lose replies has nothing outstanding behind an ordered read.
-    for (const { ordered, command } of this.#outstanding.values()) {
-      if (ordered && (command.tag === 'get' || command.tag === 'length')) return false;
-    }
-    return this.#nextSeqno < this.#floor + this.#habits.sessionWindowMax;
-  }
-
-  #requestSession(io: ClientIo<KvMessage>): void {
-    if (this.#opening !== undefined) return;
-    const nonce = io.random.int(0, wireMax.nonce);
-    this.#opening = nonce;
-    const ask = (): void => {
-      if (this.#opening !== nonce) return;
-      io.send(io.random.pick(this.#habits.hosts), { tag: 'open', nonce });
-      io.after(io.random.between(40, 120), ask);
-    };
-    ask();
-  }
-
-  #ask(io: ClientIo<KvMessage>, lane: Lane): void {
-    if (!this.#mayAsk(io)) {
-      io.after(pollMs, () => this.#ask(io, lane));
-      return;
-    }
-    const { nextCommand, orderedShare, history } = this.#habits;
-    const command = nextCommand(io.random);
-    const ordered = io.random.chance(orderedShare);
-    const asked = history.asked(`${io.me}#${lane.number}`, command, io.nowMs());
-    const request: Outstanding = { lane, seqno: this.#nextSeqno++, ordered, command, asked, tries: 0, redirects: 0 };
-    this.#outstanding.set(request.seqno, request);
-    this.#try(io, this.#session as Session, request, undefined);
-  }
-
-  #isLive(session: Session, request: Outstanding): boolean {
-    return this.#session === session && this.#outstanding.get(request.seqno) === request;
-  }
-
-  /** Sends, and again when no answer comes; every third time at another host. */
-  #try(io: ClientIo<KvMessage>, session: Session, request: Outstanding, host: EndPoint | undefined): void {
-    if (!this.#isLive(session, request)) return;
-    request.tries++;
-    if (!this.#resting && request.tries > this.#habits.triesMax) {
-      this.#giveUp(io, request);
-      return;
-    }
-    this.#send(io, session, request, host ?? this.#hostFor(io, request));
-    io.after(io.random.between(40, 120), () => this.#try(io, session, request, undefined));
-  }
-
-  #send(io: ClientIo<KvMessage>, session: Session, request: Outstanding, host: EndPoint): void {
-    const { seqno, ordered, command } = request;
-    io.send(host, { tag: 'request', session, seqno, floor: this.#floor, ordered, command });
-  }
-
-  #giveUp(io: ClientIo<KvMessage>, request: Outstanding): void {
-    // What was asked later in order could never be answered.
-    if (request.ordered) this.#abandon(io);
-    else {
-      request.asked.gaveUp(io.nowMs());
-      this.#settle(io, request, false);
-    }
-  }
-
-  #hostFor(io: ClientIo<KvMessage>, { command, tries }: Outstanding): EndPoint {
-    const { hosts } = this.#habits;
-    const key = textOfKey(command.key);
-    const hint = this.#hints.find(({ lo, hi }) => key >= lo && (hi === null || key < hi));
-    if (tries % 3 === 0 || hint === undefined) return io.random.pick(hosts);
-    return hosts[hint.host] ?? io.random.pick(hosts);
-  }
-
-  #follow(io: ClientIo<KvMessage>, session: Session, request: Outstanding, m: Message<'redirect'>): void {
-    const hint = { lo: textOfKey(m.lo), hi: m.hi === null ? null : textOfKey(m.hi), host: m.host };
-    this.#hints = [hint, ...this.#hints].slice(0, hintsMax);
-    const host = this.#habits.hosts[m.host];
-    request.redirects++;
-    if (host !== undefined && request.redirects % (redirectsMax + 1) !== 0) this.#send(io, session, request, host);
+  receive(packet: Packet<KvMessage>): void {
+    this.#driven?.receive(packet);
   }
 }

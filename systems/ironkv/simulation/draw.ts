@@ -2,6 +2,7 @@
 import type { Random } from '../../../src/refinement/random.js';
 import { bytesOfKey, type Command } from '../commands.js';
 import { defaultParameters, type Parameters } from '../configuration.js';
+import type { SessionHabits } from './client.js';
 
 /** Small windows, pieces and memories, so that rare things happen within a short run. */
 export const drawParameters = (random: Random): Parameters => ({
@@ -21,6 +22,19 @@ export const drawParameters = (random: Random): Parameters => ({
   rangesPerStatusMax: random.pick([1, 4, 256]),
   loadPeriodMs: random.pick([10, 100, 1000]),
   receiveMax: random.pick([1, 4, 64]),
+});
+
+/** Of a session's users; more of them than the window has places, and timeouts that come, now and then. */
+export const drawHabits = (random: Random, { sessionWindowMax }: Parameters, thinkMsMax: number): SessionHabits => ({
+  ordered: random.chance(0.4),
+  window: random.int(1, sessionWindowMax),
+  users: random.pick([1, 1, 2, 4]),
+  thinkMsMax,
+  retryMs: random.int(30, 80),
+  retryMsMax: random.int(80, 300),
+  renewMs: random.pick([100, 500, 2_000, 60_000]),
+  timeoutMs: random.pick([150, 600, Infinity, Infinity]),
+  handOverShare: random.pick([0, 0, 0.05]),
 });
 
 const numbered = (count: number): readonly string[] =>

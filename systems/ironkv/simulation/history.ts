@@ -12,7 +12,7 @@ import type { ClientHistory } from '../../../src/refinement/simulation/simulated
 import type { Packet } from '../../../src/spec/packet.js';
 import { unreachable } from '../../../src/spec/prelude.js';
 import { type Command, type Outcome, textOfKey } from '../commands.js';
-import { type KvMessage, textOfSession } from '../messages.js';
+import { type KvMessage, type Message, textOfSession } from '../messages.js';
 
 const setNames = { always: 'set', absent: 'setIfAbsent', present: 'setIfPresent' } as const;
 
@@ -91,6 +91,12 @@ export class KvClientHistory implements ClientHistory<KvMessage> {
       refused: (laterMs) => at(laterMs, () => this.#recorder.failed(id)),
       gaveUp: (laterMs) => at(laterMs, () => this.#recorder.gaveUp(id)),
     };
+  }
+
+  /** Somebody who ignores replies is about to send a request, once or often: it is executed once or never. */
+  mayAsk(packet: Packet<Message<'request'>>, nowMs: number): void {
+    this.#nowMs = nowMs;
+    this.strangerSent(packet);
   }
 
   strangerSent({ source, message: m }: Packet<KvMessage>): void {

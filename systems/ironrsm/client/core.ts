@@ -2,84 +2,38 @@
  * A client as a deterministic state machine: times and packets go in, sends and outcomes come out (README.md, "What clients
  * add"). It opens a session when it needs one. The simulator drives it under virtual time, a port on a socket.
  */
+import { closedError, sessionExpired, timedOut } from '../../../src/client/failure.js';
+import { RetryClock } from '../../../src/client/retry-clock.js';
+import { SessionOpener } from '../../../src/client/session-opener.js';
+import { SessionWindow } from '../../../src/client/session-window.js';
+import { WaitingQueue } from '../../../src/client/waiting-queue.js';
 import type { EndPoint } from '../../../src/spec/endpoint.js';
 import { successor } from '../../../src/spec/nat.js';
 import { type Ballot, ballotOrd, type Message, parted, type RsmMessage } from '../messages.js';
+import type { ClientCoreOptions, ClientEffects, ClientSession } from './options.js';
+import { type ClientError, failed, replyTooLarge, seqnoReused, tooLarge } from './outcome.js';
 import {
-  type ClientError,
-  closedError,
-  failed,
-  type Outcome,
-  replyTooLarge,
-  seqnoReused,
-  sessionExpired,
-  timedOut,
-  tooLarge,
-} from './outcome.js';
-import { type Operation, type Pending, pendingOf, takeOverdue, Waiting, Window } from './window.js';
+  type Operation,
+  type Pending,
+  pendingOf,
+  requestOf,
+  takeOverdue,
+  takeTogether,
+  type Window,
+} from './pending.js';
 
-/** What a client does to the world. */
-export interface ClientEffects {
-  /** Sends each message to each target. The arrays must not be changed, nor kept. */
-  send(targets: readonly EndPoint[], messages: readonly RsmMessage[]): void;
-  /** Called once for each operation; new ones may be asked for from there. */
-  settled(id: number, outcome: Outcome): void;
-  /** Operations wait to be sent: `flush` is to be called soon, so that what is asked for meanwhile shares their request. Without it they are sent at once. */
-  defer?(): void;
-}
-
-/** What a client is made of. */
-export interface ClientCoreOptions {
-  readonly replicas: readonly EndPoint[];
-  /** Whether requests are executed in the order in which they were made. */
-  readonly ordered: boolean;
-  /** Bytes of a request that carries several operations, at most the cluster's `requestBytesMax`. */
-  readonly requestBytesMax?: number;
-  /** Requests that may be outstanding, at most the cluster's `sessionWindow`; more wait for their turn. */
-  readonly window: number;
-  /** The first wait for a reply, longer where replies take longer lately; further ones are half as long again each time, up to `retryMsMax`. */
-  readonly retryMs: number;
-  readonly retryMsMax: number;
-  /** From 0 to 1: spreads retries, so that clients that lost one leader do not ask the next all at once. */
-  readonly random: () => number;
-  /** A natural that no client at this end point has drawn before. */
-  readonly nonce: () => number;
-}
-
-/** A session as its client sees it. */
-export interface ClientSession {
-  readonly id: number;
-  /** The client has the outcome of every seqno below. */
-  readonly floor: number;
-  /** The next seqno. */
-  readonly next: number;
-}
-
-/** An `open` under way. One nonce for all tries, so that a replica that holds the request does not hold it twice. */
-interface Opening {
-  readonly message: Message<'open'>;
-  target: EndPoint | undefined;
-  retryAtMs: number;
-  waitMs: number;
-}
-
-const backOff = 1.5;
-
-/** Operations, and bytes, that share a request: more gain little, and are executed, or lost, together. */
-const operationsMax = 64;
+/** Bytes that share a request: more gain little, and are executed, or lost, together. */
 const sharedBytesMax = 65_536;
-
-/** The share of the last answer in `#usualMs`. */
-const smoothing = 1 / 8;
 
 /** A client and its session. */
 export class ClientCore {
   readonly #options: ClientCoreOptions;
   readonly #effects: ClientEffects;
   readonly #single: ReadonlyMap<EndPoint, readonly EndPoint[]>;
-  readonly #waiting = new Waiting();
+  readonly #clock: RetryClock;
+  readonly #opener: SessionOpener<Message<'open'>, EndPoint | undefined>;
+  readonly #waiting = new WaitingQueue<Operation>();
   #window: Window | undefined;
-  #opening: Opening | undefined;
   /** The replica that is believed to lead, as a list of targets. */
   #leader: readonly EndPoint[] | undefined;
   /** The highest view that a redirect named. */
@@ -87,19 +41,14 @@ export class ClientCore {
   #nextId = 1;
   #deferred = false;
   #unsettled = 0;
-  /** No deadline and no retry lies before it. Only `onTime` moves it up. */
-  #quietUntilMs = Infinity;
-  /** How long answers took lately, from the first try on. */
-  #usualMs = 0;
-  /** Requests of one moment share it, so that they are sent again in one bundle. */
-  #spread: number;
 
   constructor(options: ClientCoreOptions, effects: ClientEffects) {
     if (!(options.window >= 1)) throw new RangeError('a window holds at least one request');
     this.#options = options;
     this.#effects = effects;
     this.#single = new Map(options.replicas.map((r) => [r, [r]]));
-    this.#spread = this.#drawSpread();
+    this.#clock = new RetryClock(options);
+    this.#opener = new SessionOpener(options, this.#clock);
   }
 
   /** Whether some operation waits for its outcome. */
@@ -109,7 +58,7 @@ export class ClientCore {
 
   /** When `onTime` wants to be called; `Infinity` while no request waits for its outcome. */
   get wakeAtMs(): number {
-    return this.#unsettled > 0 ? this.#quietUntilMs : Infinity;
+    return this.#unsettled > 0 ? this.#clock.wakeAtMs : Infinity;
   }
 
   /** The session, `undefined` while none is open. */
@@ -125,7 +74,7 @@ export class ClientCore {
     this.#unsettled++;
     const deadlineMs = nowMs + timeoutMs;
     this.#waiting.push({ id, value, timeoutMs, deadlineMs });
-    this.#wakeBy(deadlineMs);
+    this.#clock.wakeBy(deadlineMs);
     this.#advance(nowMs);
     return id;
   }
@@ -154,13 +103,13 @@ export class ClientCore {
 
   /** Reports what was not answered in time, and asks again where the wait for a reply is over. */
   onTime(nowMs: number): void {
-    if (nowMs < this.#quietUntilMs) return;
-    const overdue = this.#takeOverdue(nowMs);
+    if (nowMs < this.#clock.wakeAtMs) return;
+    const overdue = this.#window === undefined ? [] : takeOverdue(this.#window, nowMs);
     const unsent = this.#waiting.takeExpired(nowMs);
     this.#unsettled -= overdue.length + unsent.length;
-    if (this.#unsettled === 0) this.#opening = undefined;
+    if (this.#unsettled === 0) this.#opener.end();
     else this.#askAgain(nowMs);
-    this.#quietUntilMs = this.#nextWakeMs();
+    this.#clock.sleepUntil(this.#nextWakeMs());
     for (const { id, timeoutMs } of overdue) this.#effects.settled(id, failed(timedOut(timeoutMs, true)));
     for (const { id, timeoutMs } of unsent) this.#effects.settled(id, failed(timedOut(timeoutMs, false)));
     this.#advance(nowMs);
@@ -171,7 +120,7 @@ export class ClientCore {
     const sent = this.#window?.all() ?? [];
     const unsent = this.#waiting.takeExpired(Infinity);
     this.#window = undefined;
-    this.#opening = undefined;
+    this.#opener.end();
     this.#unsettled = 0;
     for (const { open } of sent) for (const { id } of open) this.#effects.settled(id, failed(closedError(true)));
     for (const { id } of unsent) this.#effects.settled(id, failed(closedError(false)));
@@ -204,39 +153,35 @@ export class ClientCore {
     if (window.full) return;
     const [target] = this.#leader ?? [];
     const messages: RsmMessage[] = [];
-    const { retryMs, retryMsMax, requestBytesMax = sharedBytesMax } = this.#options;
-    const bytesMax = Math.min(requestBytesMax, sharedBytesMax);
-    // A service that is slow under load gets slower where it is asked everything twice.
-    const waitMs = Math.min(Math.max(retryMs, 2 * this.#usualMs), retryMsMax);
+    const bytesMax = Math.min(this.#options.requestBytesMax ?? sharedBytesMax, sharedBytesMax);
+    const waitMs = this.#clock.firstWaitMs;
     while (!window.full) {
-      const operations = this.#waiting.take(operationsMax, bytesMax);
+      const operations = takeTogether(this.#waiting, bytesMax);
       if (operations.length === 0) break;
       const pending = pendingOf(operations);
       window.add(pending);
       pending.target = target;
       pending.sentAtMs = nowMs;
       pending.waitMs = waitMs;
-      pending.retryAtMs = this.#retryAtMs(nowMs, waitMs);
+      pending.retryAtMs = this.#clock.after(nowMs, waitMs);
       messages.push(requestOf(window, pending));
     }
     this.#effects.send(this.#leader ?? this.#options.replicas, messages);
   }
 
   #open(nowMs: number): void {
-    if (this.#opening !== undefined) return;
-    const { nonce, ordered, retryMs: waitMs } = this.#options;
-    const message = { tag: 'open', nonce: nonce(), ordered } as const;
+    const { nonce, ordered, replicas } = this.#options;
     const [target] = this.#leader ?? [];
-    this.#opening = { message, target, waitMs, retryAtMs: this.#retryAtMs(nowMs, waitMs) };
-    this.#effects.send(this.#leader ?? this.#options.replicas, [message]);
+    const message = this.#opener.begin(nowMs, target, () => ({ tag: 'open', nonce: nonce(), ordered }));
+    if (message !== undefined) this.#effects.send(this.#leader ?? replicas, [message]);
   }
 
   #onOpened(replica: readonly EndPoint[], { nonce, session }: Message<'opened'>, nowMs: number): void {
     // A retried open may have made a second session: nobody uses it, and it expires.
-    if (this.#opening?.message.nonce !== nonce) return;
-    this.#opening = undefined;
+    if (this.#opener.underWay?.message.nonce !== nonce) return;
+    this.#opener.end();
     this.#leader = replica;
-    this.#window = new Window(session, this.#options.window);
+    this.#window = new SessionWindow({ session, next: 1, openedAtMs: nowMs }, this.#options.window);
     this.#advance(nowMs);
   }
 
@@ -245,7 +190,7 @@ export class ClientCore {
     if (pending === undefined) return;
     // Any replica answers a retry from what it keeps, so that the one known to lead is believed until it is silent.
     this.#leader ??= replica;
-    this.#usualMs += (nowMs - pending.sentAtMs - this.#usualMs) * smoothing;
+    this.#clock.answeredAfter(nowMs - pending.sentAtMs);
     if (value.length === 0) this.#fail(pending, replyTooLarge);
     else this.#onReplies(pending, parted(value));
     this.#advance(nowMs);
@@ -282,7 +227,7 @@ export class ClientCore {
     this.#view = view;
     this.#leader = this.#single.get(proposer) as readonly EndPoint[];
     const messages: RsmMessage[] = [];
-    const opening = this.#opening;
+    const opening = this.#opener.underWay;
     // What went to all went to this one too.
     if (opening?.target !== undefined && opening.target !== proposer) {
       opening.target = proposer;
@@ -319,32 +264,25 @@ export class ClientCore {
     for (const { id } of pending.open) this.#effects.settled(id, failed(error));
   }
 
-  /** Gives up what is outstanding and overdue: the floor passes it, so that it is not executed after what follows it. */
-  #takeOverdue(nowMs: number): readonly Operation[] {
-    const overdue: Operation[] = [];
-    for (const pending of this.#window?.all() ?? []) {
-      overdue.push(...takeOverdue(pending, nowMs));
-      if (pending.open.length === 0) this.#window?.remove(pending);
-    }
-    return overdue;
-  }
-
   /** Sends again, in one bundle, what has waited long enough; all of it in an ordered session, where one lost request holds up the rest. */
   #askAgain(nowMs: number): void {
     const window = this.#window;
     const outstanding = window?.all() ?? [];
     const due = outstanding.filter((p) => nowMs >= p.retryAtMs);
-    const opening = this.#opening !== undefined && nowMs >= this.#opening.retryAtMs ? this.#opening : undefined;
+    const opening = this.#opener.due(nowMs);
     if (due.length === 0 && opening === undefined) return;
-    this.#spread = this.#drawSpread();
+    this.#clock.spreadAnew();
     const again = this.#options.ordered ? outstanding : due;
     const silent = this.#leader?.[0];
     if (opening?.target === silent || due.some((p) => p.target === silent)) this.#leader = undefined;
     const messages: RsmMessage[] = opening === undefined ? [] : [opening.message];
-    for (const item of opening === undefined ? again : [opening, ...again]) {
-      item.waitMs = Math.min(item.waitMs * backOff, this.#options.retryMsMax);
-      item.retryAtMs = this.#retryAtMs(nowMs, item.waitMs);
-      item.target = undefined;
+    if (opening !== undefined) {
+      this.#opener.again(opening, nowMs);
+      opening.target = undefined;
+    }
+    for (const pending of again) {
+      this.#clock.backOff(pending, nowMs);
+      pending.target = undefined;
     }
     for (const pending of again) messages.push(requestOf(window as Window, pending));
     // To all: a leader that does not answer may be dead, and only replicas that have the request come to suspect it.
@@ -352,32 +290,10 @@ export class ClientCore {
   }
 
   #nextWakeMs(): number {
-    let wakeMs = Math.min(this.#waiting.deadlineMs, this.#opening?.retryAtMs ?? Infinity);
+    let wakeMs = Math.min(this.#waiting.deadlineMs, this.#opener.retryAtMs);
     for (const { deadlineMs, retryAtMs } of this.#window?.all() ?? []) {
       wakeMs = Math.min(wakeMs, retryAtMs, deadlineMs);
     }
     return wakeMs;
   }
-
-  #wakeBy(timeMs: number): void {
-    if (timeMs < this.#quietUntilMs) this.#quietUntilMs = timeMs;
-  }
-
-  #retryAtMs(nowMs: number, waitMs: number): number {
-    const atMs = nowMs + Math.ceil(waitMs * this.#spread);
-    this.#wakeBy(atMs);
-    return atMs;
-  }
-
-  #drawSpread(): number {
-    return 0.75 + 0.5 * this.#options.random();
-  }
 }
-
-const requestOf = (window: Window, { seqno, value }: Pending): Message<'request'> => ({
-  tag: 'request',
-  session: window.session,
-  seqno,
-  floor: window.floor,
-  value,
-});

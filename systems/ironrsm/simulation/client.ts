@@ -1,9 +1,11 @@
 /** A client machine of IronRSM under simulation: one end point, several sessions, and several requests outstanding in each. */
 import type { Random } from '../../../src/refinement/random.js';
+import { DrivenClients } from '../../../src/refinement/simulation/driven-clients.js';
 import type { ClientIo, ClientProgram } from '../../../src/refinement/simulation/simulated-system.js';
 import type { EndPoint } from '../../../src/spec/endpoint.js';
 import type { Packet } from '../../../src/spec/packet.js';
-import { ClientCore, type ClientCoreOptions } from '../client/core.js';
+import { ClientCore } from '../client/core.js';
+import type { ClientCoreOptions } from '../client/options.js';
 import type { Outcome } from '../client/outcome.js';
 import type { RsmMessage } from '../messages.js';
 import type { Asked, RsmClientHistory } from './history.js';
@@ -138,9 +140,8 @@ export class SimulatedClient implements ClientProgram<RsmMessage> {
   readonly #parts: MachineParts;
   readonly #habits: readonly SessionHabits[];
   #sessions: readonly SimulatedSession[] = [];
-  #io: ClientIo<RsmMessage> | undefined;
+  #driven: DrivenClients<RsmMessage> | undefined;
   #nonce = 0;
-  #wakeAtMs = Infinity;
 
   constructor(parts: MachineParts, habits: readonly SessionHabits[]) {
     this.#parts = parts;
@@ -148,9 +149,10 @@ export class SimulatedClient implements ClientProgram<RsmMessage> {
   }
 
   start(io: ClientIo<RsmMessage>): void {
-    this.#io = io;
     const nonce = (): number => ++this.#nonce;
-    const wake = (core: ClientCore): void => this.#wakeFor(core);
+    const driven = new DrivenClients(io, () => this.#sessions.map(({ core }) => core));
+    const wake = (core: ClientCore): void => driven.wake(core);
+    this.#driven = driven;
     this.#sessions = this.#habits.map((habits) => new SimulatedSession(this.#parts, habits, io, nonce, wake));
     for (const session of this.#sessions) session.start();
   }
@@ -170,31 +172,7 @@ export class SimulatedClient implements ClientProgram<RsmMessage> {
     return this.#sessions.filter((session) => !session.rests).map(String);
   }
 
-  receive({ source, message }: Packet<RsmMessage>): void {
-    const nowMs = this.#io?.nowMs() ?? 0;
-    for (const session of this.#sessions) {
-      session.core.onPacket(source, message, nowMs);
-      this.#wakeFor(session.core);
-    }
-  }
-
-  #wakeFor(core: ClientCore): void {
-    const io = this.#io;
-    if (io === undefined || core.wakeAtMs >= this.#wakeAtMs) return;
-    const atMs = core.wakeAtMs;
-    this.#wakeAtMs = atMs;
-    io.after(Math.max(1, atMs - io.nowMs()), () => {
-      // An earlier call made this one needless.
-      if (this.#wakeAtMs === atMs) this.#onTime(io);
-    });
-  }
-
-  #onTime(io: ClientIo<RsmMessage>): void {
-    this.#wakeAtMs = Infinity;
-    const nowMs = io.nowMs();
-    for (const session of this.#sessions) {
-      if (nowMs >= session.core.wakeAtMs) session.core.onTime(nowMs);
-      this.#wakeFor(session.core);
-    }
+  receive(packet: Packet<RsmMessage>): void {
+    this.#driven?.receive(packet);
   }
 }

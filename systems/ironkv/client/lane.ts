@@ -1,0 +1,56 @@
+/** In which order the requests of an ordered session leave its client (README.md, "Why this is safe", "Order within a session"). */
+
+import type { Pending, Window } from './pending.js';
+import { isWrite } from './requests.js';
+
+/** What a lane is told of hosts, and does to the world. */
+export interface LaneEffects {
+  /** The host to ask. */
+  targetOf(pending: Pending): number;
+  /** Sends; false where that could not be done now. */
+  send(window: Window, pending: Pending, host: number, nowMs: number): boolean;
+}
+
+/**
+ * Lets requests leave one after the other. One follows others only to the same host, so that they arrive there one behind the
+ * other; and no read of which the reply could be lost, since what was executed behind it makes it impossible to ask again.
+ */
+export class Lane {
+  readonly #effects: LaneEffects;
+  readonly #reliableHost: number | undefined;
+  #window: Window | undefined;
+  /** Those with seqnos below were sent, and the last of them allowed what to follow. */
+  #cursor = 0;
+  #last = { host: -1, followed: false };
+
+  /** `reliableHost`: the index of the host, if there is one, to and from which nothing is lost or changes its order. */
+  constructor(reliableHost: number | undefined, effects: LaneEffects) {
+    this.#reliableHost = reliableHost;
+    this.#effects = effects;
+  }
+
+  /** The request with this seqno is to be sent again. */
+  backTo(seqno: number): void {
+    if (seqno < this.#cursor) this.#cursor = seqno;
+  }
+
+  /** Sends the requests of `window` that are next. */
+  advance(window: Window, nowMs: number): void {
+    // A session's seqnos have nothing to do with those of the one before.
+    this.#cursor = window === this.#window ? Math.max(this.#cursor, window.floor) : window.floor;
+    this.#window = window;
+    for (; this.#cursor < window.next; this.#cursor++) {
+      const pending = window.get(this.#cursor);
+      if (pending === undefined) continue;
+      const first = pending.seqno === window.floor;
+      const host = pending.target ?? this.#effects.targetOf(pending);
+      const follows = this.#last.followed && this.#last.host === host;
+      if (!first && !follows) return;
+      if (pending.target === undefined) {
+        if (nowMs < pending.retryAtMs || !this.#effects.send(window, pending, host, nowMs)) return;
+      }
+      const repeatable = host === this.#reliableHost || isWrite(pending.command);
+      this.#last = { host, followed: repeatable && (first || follows) };
+    }
+  }
+}
