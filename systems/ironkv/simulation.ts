@@ -20,6 +20,7 @@ import { SimulatedAdministrator } from './simulation/administrator.js';
 import { SimulatedKvClient } from './simulation/client.js';
 import { commandsOn, drawKeys, drawParameters } from './simulation/draw.js';
 import { KvClientHistory } from './simulation/history.js';
+import { SimulatedMisuser } from './simulation/misuser.js';
 import { answersAndDeliveries } from './simulation/progress.js';
 import { type ExecuteRequest, isWrite, type KvSpec } from './spec.js';
 
@@ -33,6 +34,9 @@ const goals = [
   'sessions told apart from a delegate',
   'sessions expired',
   'request of an expired session',
+  'announcement made',
+  'request of a session that is not announced',
+  'expired numbers skipped',
   'request out of order',
   'retry answered from its record',
   'redirect',
@@ -45,7 +49,11 @@ const reachedByRequest = (t: Transition<HostState, KvMessage, KvStep>): Goal | u
   if (t.step.tag !== 'process' || t.step.packet.message.tag !== 'request') return undefined;
   const { session, seqno, command } = t.step.packet.message;
   const [answer] = t.sends;
-  switch (answer?.message.tag) {
+  if (answer === undefined) {
+    // Without an answer and without an entry: settled it cannot be.
+    return t.before.sessions.has(textOfSession(session)) ? undefined : 'request of a session that is not announced';
+  }
+  switch (answer.message.tag) {
     case 'redirect':
       return 'redirect';
     case 'refused':
@@ -72,18 +80,25 @@ const reached = (t: Transition<HostState, KvMessage, KvStep>): Goal | undefined 
   switch (step.tag) {
     case 'process':
       if (after.moves.length < before.moves.length) return 'move completed';
+      if (step.packet.message.tag === 'open')
+        return after.counts.opened > before.counts.opened + 1 ? 'expired numbers skipped' : undefined;
       if (step.packet.message.tag === 'shard') return after.moves === before.moves ? 'shard refused' : undefined;
       return reachedByRequest(t) ?? reachedByDelivery(t);
     case 'delegate':
       return after.moves[step.move]?.last === null ? 'range moved in pieces' : undefined;
     case 'inform':
       return 'sessions told apart from a delegate';
+    case 'announce':
+      return 'announcement made';
     case 'resend':
       return sends.length > 0 ? 'delivery sent again' : undefined;
     default:
       return 'sessions expired';
   }
 };
+
+/** Clusters that one client attacks, as a part of all. */
+const misusedShare = 0.3;
 
 const draw = (random: Random, options: DrawOptions): SimulatedCluster<Configuration, KvMessage, HostState> => {
   const size = options.nodes ?? random.pick([2, 2, 3, 3, 4]);
@@ -118,7 +133,10 @@ const draw = (random: Random, options: DrawOptions): SimulatedCluster<Configurat
         triesMax: random.pick([3, 20, 1000]),
       }),
   );
-  const outside = [...clients, ...orderers];
+  const misusers = random.chance(misusedShare)
+    ? [new SimulatedMisuser({ hosts, keys, parameters: constants.parameters, pauseMsMax: random.pick([10, 50, 200]) })]
+    : [];
+  const outside = [...clients, ...orderers, ...misusers];
   return { constants, hosts, clients: outside, progress: (healed) => answersAndDeliveries(outside, healed), history };
 };
 
