@@ -13,6 +13,8 @@ export interface Parameters {
   readonly sessionWindowMax: number;
   /** Sessions that a host remembers before it lets the oldest expire. */
   readonly sessionsMax: number;
+  /** Session numbers of each host that are announced at once: at the start, and further ones before these are used up. */
+  readonly sessionsAnnounced: number;
   /** Sessions that one message between hosts tells of. */
   readonly sessionsPerMessageMax: number;
   /** Size of the pairs of one delegate; a larger single pair travels alone. */
@@ -42,6 +44,7 @@ export const defaultParameters: Parameters = {
   valueBytesMax: 1 << 24,
   sessionWindowMax: 256,
   sessionsMax: 16_384,
+  sessionsAnnounced: 4096,
   sessionsPerMessageMax: 1024,
   delegateBytesMax: 32_768,
   delegateKeysMax: 256,
@@ -61,6 +64,7 @@ export const parameterRanges: Readonly<Record<keyof Parameters, { readonly min: 
   valueBytesMax: { min: 32, max: 1 << 24 },
   sessionWindowMax: { min: 1, max: 4096 },
   sessionsMax: { min: 8, max: 65_536 },
+  sessionsAnnounced: { min: 1, max: 1 << 20 },
   sessionsPerMessageMax: { min: 1, max: 4096 },
   delegateBytesMax: { min: 1, max: 1 << 24 },
   delegateKeysMax: { min: 1, max: 65_536 },
@@ -93,8 +97,15 @@ const mistakesInParameters = (chosen: Readonly<Record<string, number>>): readonl
       mistakes.push(`${name} must be a whole number from ${range.min} to ${range.max}, and is ${value}`);
     }
   }
-  const { resendMs, resendMsMax } = { ...defaultParameters, ...chosen };
+  const { keyBytesMax, rangesPerStatusMax, movesMax, resendMs, resendMsMax } = { ...defaultParameters, ...chosen };
   if (resendMs > resendMsMax) mistakes.push(`resendMs (${resendMs}) must not be above resendMsMax (${resendMsMax})`);
+  // Three keys of a range, two of a move: a status must fit a message whatever the keys.
+  const statusBytes = (3 * rangesPerStatusMax + 2 * movesMax) * keyBytesMax;
+  if (statusBytes > statusKeyBytesMax) {
+    mistakes.push(
+      `a status may hold ${statusBytes} bytes of keys, and must hold at most ${statusKeyBytesMax}: lower rangesPerStatusMax, movesMax or keyBytesMax`,
+    );
+  }
   const { sessionsPerMessageMax, sessionWindowMax } = { ...defaultParameters, ...chosen };
   // What a host tells another must fit a message even when every session has every seqno of its window outstanding.
   if (sessionsPerMessageMax * sessionWindowMax > recordsPerMessageMax) {
@@ -107,6 +118,9 @@ const mistakesInParameters = (chosen: Readonly<Record<string, number>>): readonl
 
 /** Records in one message between hosts, at up to 14 bytes each. */
 const recordsPerMessageMax = 1 << 19;
+
+/** Bytes of keys in one status; the longest value has as many. */
+const statusKeyBytesMax = 1 << 24;
 
 /** Makes a configuration; `Left` has one sentence for each mistake. */
 export const kvConfiguration = (

@@ -4,7 +4,8 @@
  *
  * The reduction: the clock always reads 0, and `resend` is left out. It sends only what is in the set of packets for ever, and
  * changes only the timers that guard itself; so each behavior without it shows the same keys, sessions and answers. Sessions
- * are few enough to never expire, and no read is ordered, as each repetition of one would have a stamp of its own.
+ * are few enough to never expire; nobody opens one, so that nothing is to be announced; and no read is ordered, as each repetition of
+ * one would have a stamp of its own.
  */
 import { type ExploredCluster, type HostStep, protocolModel } from '../../src/refinement/explorer/protocol-model.js';
 import { type ActionModel, leadsTo, sometimes } from '../../src/refinement/explorer.js';

@@ -7,6 +7,7 @@ import type { EndPoint } from '../../src/spec/endpoint.js';
 import { bytesOfKey, type Outcome, textOfKey } from './commands.js';
 import type { Configuration } from './configuration.js';
 import { type KvAction, ProcessActions } from './host/action.js';
+import { Announcer } from './host/announcer.js';
 import { type Cluster, clusterOf } from './host/cluster.js';
 import { DelegationMap } from './host/delegation-map.js';
 import { Deliveries, type Peer } from './host/deliveries.js';
@@ -42,6 +43,8 @@ export interface KvCounters {
   readonly shardsRefused: number;
   readonly requestsRefused: number;
   readonly requestsRedirected: number;
+  /** Requests ignored, as their session is not announced: early ones, which their clients repeat, or invented ones. */
+  readonly requestsUnannounced: number;
 }
 
 /** The host of some keys. Others may look at its state, and must not change it. */
@@ -53,12 +56,20 @@ export class KvHost implements Host<KvMessage, KvAction> {
   readonly sessions: ReadonlyMap<string, Readonly<SessionEntry>>;
   /** By opener's index. */
   readonly horizons: readonly number[];
+  /** By opener's index. */
+  readonly bounds: readonly number[];
   /** By index, all hosts but this one. */
   readonly peers: ReadonlyMap<number, Readonly<Peer>>;
   readonly moves: readonly Readonly<Move>[];
   readonly shards: ReadonlyMap<EndPoint, ShardOrder>;
   readonly counters: KvCounters;
-  readonly #counters = { strangers: 0, shardsRefused: 0, requestsRefused: 0, requestsRedirected: 0 };
+  readonly #counters = {
+    strangers: 0,
+    shardsRefused: 0,
+    requestsRefused: 0,
+    requestsRedirected: 0,
+    requestsUnannounced: 0,
+  };
   readonly #cluster: Cluster;
   readonly #scope = new StepScope();
   readonly #table = new OrderedTable();
@@ -67,6 +78,7 @@ export class KvHost implements Host<KvMessage, KvAction> {
   readonly #map = new DelegationMap(0);
   readonly #sessions: SessionTable;
   readonly #deliveries: Deliveries;
+  readonly #announcer: Announcer;
   readonly #mover: Mover;
   readonly #executor: Executor;
   readonly #loads: LoadSample;
@@ -79,6 +91,7 @@ export class KvHost implements Host<KvMessage, KvAction> {
     this.#cluster = cluster;
     this.#sessions = new SessionTable(cluster, scope);
     this.#deliveries = new Deliveries(cluster, scope);
+    this.#announcer = new Announcer(cluster, scope, this.#sessions, this.#deliveries);
     const holdings = { table: this.#table, map: this.#map, sessions: this.#sessions, deliveries: this.#deliveries };
     this.#mover = new Mover(cluster, scope, holdings);
     this.#executor = new Executor(this.#table, this.#values, cluster.parameters.valueBytesMax, scope);
@@ -87,6 +100,7 @@ export class KvHost implements Host<KvMessage, KvAction> {
     this.map = this.#map;
     this.sessions = this.#sessions.entries;
     this.horizons = this.#sessions.horizons;
+    this.bounds = this.#sessions.bounds;
     this.peers = this.#deliveries.peers;
     this.moves = this.#mover.moves;
     this.shards = this.#mover.shards;
@@ -98,7 +112,7 @@ export class KvHost implements Host<KvMessage, KvAction> {
     return this.#sessions.stamp;
   }
 
-  /** How many sessions this host opened. */
+  /** The counts below were given out by this host, or skipped. */
   get opened(): number {
     return this.#sessions.opened;
   }
@@ -117,6 +131,7 @@ export class KvHost implements Host<KvMessage, KvAction> {
       }
     }
     while (this.#sessions.expire());
+    this.#announcer.announce();
     this.#mover.handOver();
     this.#deliveries.resend();
   }
@@ -133,7 +148,7 @@ export class KvHost implements Host<KvMessage, KvAction> {
         this.#onRequest(source, message);
         break;
       case 'open':
-        this.#scope.send(source, { tag: 'opened', session: this.#sessions.open(message.nonce) });
+        this.#onOpen(source, message);
         break;
       case 'shard':
         this.#onShard(source, message);
@@ -152,7 +167,7 @@ export class KvHost implements Host<KvMessage, KvAction> {
     if (sender === this.#cluster.myIndex) return;
     if (message.tag === 'deliver') {
       const body = this.#deliveries.receive(sender, message);
-      if (body !== undefined) this.#accept(body);
+      if (body !== undefined) this.#accept(sender, body);
     } else if (message.tag === 'ack' && this.#deliveries.acknowledge(sender, message.seqno)) {
       this.#mover.acknowledged(sender, message.seqno);
     }
@@ -197,6 +212,8 @@ export class KvHost implements Host<KvMessage, KvAction> {
     // Only the owner of the key may say so: only it knows every write to the key.
     if (this.#sessions.isExpired(session)) {
       this.#refuse(client, request, 'SESSION_EXPIRED');
+    } else if (entry === undefined && !this.#sessions.isAnnounced(session)) {
+      this.#counters.requestsUnannounced++;
     } else if (ordered && !isInTurn(request, entry?.next ?? 0)) {
       this.#refuse(client, request, 'OUT_OF_ORDER');
     } else {
@@ -233,6 +250,11 @@ export class KvHost implements Host<KvMessage, KvAction> {
   #refuse(client: EndPoint, { session, seqno }: Message<'request'>, reason: Refusal): void {
     this.#counters.requestsRefused++;
     this.#scope.send(client, { tag: 'refused', session, seqno, reason });
+  }
+
+  #onOpen(source: EndPoint, { nonce }: Message<'open'>): void {
+    const session = this.#sessions.open(nonce);
+    if (session !== undefined) this.#scope.send(source, { tag: 'opened', session });
   }
 
   #onShard(source: EndPoint, shard: Message<'shard'>): void {
@@ -274,7 +296,11 @@ export class KvHost implements Host<KvMessage, KvAction> {
     return hi === null ? null : bytesOfKey(hi);
   }
 
-  #accept(body: Body): void {
+  #accept(sender: number, body: Body): void {
+    if (body.tag === 'announce') {
+      this.#sessions.hear(sender, body.bound, body.horizon);
+      return;
+    }
     this.#sessions.learn(body.horizons, body.sessions);
     if (body.tag === 'inform') return;
     this.#map.assign(textOfKey(body.lo), body.hi === null ? null : textOfKey(body.hi), this.#cluster.myIndex);

@@ -1,4 +1,5 @@
 /** Why IronKV is safe: README.md, "Invariants", weakest first. */
+import { boundsAreAnnounced, sessionsAreAnnounced } from './invariants/announcements.js';
 import type { Invariant } from './invariants/form.js';
 import {
   executedIsKnown,
@@ -41,6 +42,8 @@ export const ironkvInvariants: readonly Invariant[] = [
   storedKeysAreOwned,
   redirectsLeadAway,
   sessionsAreOpenedOnce,
+  boundsAreAnnounced,
+  sessionsAreAnnounced,
   stampsAreUnique,
   sessionsAreBounded,
   floorsWereAsked,

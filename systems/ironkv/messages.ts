@@ -17,6 +17,9 @@ export const textOfSession = ({ number, nonce }: Session): string => `${number}.
 /** The openers that a session's number can name; hosts of a cluster, at most. */
 export const hostsMax = 256;
 
+/** Sessions that a host can open: their counts, `number div 256`, lie below. */
+export const opensMax = 2 ** 44;
+
 /** Why a request is not executed by the host that says so. Only after `SESSION_EXPIRED` may it have been executed before. */
 export type Refusal = 'KEY_TOO_LONG' | 'VALUE_TOO_LARGE' | 'OUT_OF_WINDOW' | 'OUT_OF_ORDER' | 'SESSION_EXPIRED';
 
@@ -65,7 +68,9 @@ export type Body =
       readonly sessions: readonly Knowledge[];
     }
   /** What would not fit the next delegate. */
-  | { readonly tag: 'inform'; readonly horizons: readonly number[]; readonly sessions: readonly Knowledge[] };
+  | { readonly tag: 'inform'; readonly horizons: readonly number[]; readonly sessions: readonly Knowledge[] }
+  /** My sessions with a count below `bound` may be used; of yours, those with a number below `horizon` are expired. */
+  | { readonly tag: 'announce'; readonly bound: number; readonly horizon: number };
 
 /** What the host that answers knows about the load of a range of its own. */
 export interface Load {
@@ -186,6 +191,7 @@ const body: Schema<Body> = schema((S) => {
   return S.sum('tag')({
     delegate: S.struct({ tag: S.literal('delegate'), lo: key, hi: S.nullable(key), pairs, horizons, sessions }),
     inform: S.struct({ tag: S.literal('inform'), horizons, sessions }),
+    announce: S.struct({ tag: S.literal('announce'), bound: S.nat, horizon: S.nat }),
   });
 });
 

@@ -6,6 +6,13 @@ import type { Plant } from '../../src/refinement/plant.js';
 import { controlPlants } from './plants/controls.js';
 import { deliveryPlants } from './plants/deliveries.js';
 import { rangePlants } from './plants/ranges.js';
+import { sessionControls, sessionPlants } from './plants/sessions.js';
 
 /** The corpus for IronKV: docs/plants.md has the table. */
-export const ironkvPlants: readonly Plant[] = [...deliveryPlants, ...rangePlants, ...controlPlants];
+export const ironkvPlants: readonly Plant[] = [
+  ...deliveryPlants,
+  ...rangePlants,
+  ...sessionPlants,
+  ...controlPlants,
+  ...sessionControls,
+];

@@ -7,8 +7,9 @@ import type { Packet } from '../../src/spec/packet.js';
 import { O, unreachable } from '../../src/spec/prelude.js';
 import type { Configuration } from './configuration.js';
 import type { KvMessage, Load } from './messages.js';
-import { delegated, informed, processAck, processDeliver, resent } from './protocol/deliveries.js';
-import { processOpen, processRequest } from './protocol/requests.js';
+import { processOpen } from './protocol/announcements.js';
+import { announced, delegated, informed, processAck, processDeliver, resent } from './protocol/deliveries.js';
+import { processRequest } from './protocol/requests.js';
 import { expired } from './protocol/sessions.js';
 import { processShard, processStatusRequest } from './protocol/shards.js';
 import { type HostState, initHost } from './protocol/state.js';
@@ -57,6 +58,8 @@ const effect = (s: HostState, step: KvStep): Effect | undefined => {
       return delegated(s, step.move, step.timeMs);
     case 'inform':
       return informed(s, step.move, step.timeMs);
+    case 'announce':
+      return announced(s, step.peer, step.timeMs);
     case 'resend':
       return resent(s, step.peer, step.timeMs);
     case 'expire':

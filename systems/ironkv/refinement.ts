@@ -33,8 +33,9 @@ const witness = (action: KvAction, { received, toSelf, timeMs }: StepContext<KvM
     case 'delegate':
     case 'inform':
       return timeMs === undefined ? undefined : { tag: action.action, move: action.move, timeMs };
+    case 'announce':
     case 'resend':
-      return timeMs === undefined ? undefined : { tag: 'resend', peer: action.peer, timeMs };
+      return timeMs === undefined ? undefined : { tag: action.action, peer: action.peer, timeMs };
     case 'expire':
       return { tag: 'expire' };
     default:
@@ -98,6 +99,7 @@ const components: readonly Component<KvHost, HostState>[] = [
     ({ session, floor, next, records, stamp }) => ({ session, floor, next, records, stamp }),
   ),
   { kind: 'whole', name: 'horizons', host: (h) => h.horizons, protocol: (s) => s.horizons },
+  { kind: 'whole', name: 'bounds', host: (h) => h.bounds, protocol: (s) => s.bounds },
   {
     kind: 'whole',
     name: 'counts',
@@ -108,11 +110,13 @@ const components: readonly Component<KvHost, HostState>[] = [
     'peers',
     (h) => h.peers,
     (s) => s.peers,
-    ({ received, sent, acked, told, resendAtMs, waitMs, ackedAtCheck }) => ({
+    ({ received, sent, acked, told, announced, warned, resendAtMs, waitMs, ackedAtCheck }) => ({
       received,
       sent,
       acked,
       told,
+      announced,
+      warned,
       resendAtMs,
       waitMs,
       ackedAtCheck,
@@ -141,7 +145,7 @@ const components: readonly Component<KvHost, HostState>[] = [
   ),
 ];
 
-const rule = 'what a host has accepted, sent and told, and its horizons, never go back';
+const rule = 'what a host has accepted, sent and told, its horizons and its bounds never go back';
 
 /** Judged on every node, on every step. */
 const stepInvariants: readonly StepInvariant<HostState>[] = [
@@ -149,7 +153,8 @@ const stepInvariants: readonly StepInvariant<HostState>[] = [
     name: rule,
     source: 'README.md, KnowledgeGrows',
     check: (before, after) => {
-      if (before.peers === after.peers && before.horizons === after.horizons) return holds;
+      if (before.peers === after.peers && before.horizons === after.horizons && before.bounds === after.bounds)
+        return holds;
       for (const index of after.peers.diff(before.peers)) {
         const [was, is] = [before.peers.get(index), after.peers.get(index)];
         const grew =
@@ -158,11 +163,15 @@ const stepInvariants: readonly StepInvariant<HostState>[] = [
           is.received >= was.received &&
           is.sent >= was.sent &&
           is.acked >= was.acked &&
-          is.told >= was.told;
+          is.told >= was.told &&
+          is.announced >= was.announced &&
+          is.warned >= was.warned;
         if (!grew) return violated('STEP_INVARIANT', rule, { peer: index, was, is });
       }
       const back = after.horizons.findIndex((horizon, i) => horizon < (before.horizons[i] ?? 0));
-      return back < 0 ? holds : violated('STEP_INVARIANT', rule, { opener: back });
+      if (back >= 0) return violated('STEP_INVARIANT', rule, { opener: back });
+      const forgotten = after.bounds.findIndex((bound, i) => bound < (before.bounds[i] ?? 0));
+      return forgotten < 0 ? holds : violated('STEP_INVARIANT', rule, { boundOf: forgotten });
     },
   },
 ];

@@ -21,6 +21,7 @@ import { SimulatedAdministrator } from './simulation/administrator.js';
 import { type MachineParts, SimulatedKvClient } from './simulation/client.js';
 import { commandsOn, drawHabits, drawKeys, drawParameters } from './simulation/draw.js';
 import { KvClientHistory } from './simulation/history.js';
+import { SessionInventor } from './simulation/inventor.js';
 import { Misuser } from './simulation/misuser.js';
 import { answersAndDeliveries } from './simulation/progress.js';
 import { type ExecuteRequest, isWrite, type KvSpec } from './spec.js';
@@ -35,6 +36,9 @@ const goals = [
   'sessions told apart from a delegate',
   'sessions expired',
   'request of an expired session',
+  'announcement made',
+  'request of a session that is not announced',
+  'expired numbers skipped',
   'request out of order',
   'retry answered from its record',
   'redirect',
@@ -47,7 +51,11 @@ const reachedByRequest = (t: Transition<HostState, KvMessage, KvStep>): Goal | u
   if (t.step.tag !== 'process' || t.step.packet.message.tag !== 'request') return undefined;
   const { session, seqno, command } = t.step.packet.message;
   const [answer] = t.sends;
-  switch (answer?.message.tag) {
+  if (answer === undefined) {
+    // Without an answer and without an entry: settled it cannot be.
+    return t.before.sessions.has(textOfSession(session)) ? undefined : 'request of a session that is not announced';
+  }
+  switch (answer.message.tag) {
     case 'redirect':
       return 'redirect';
     case 'refused':
@@ -74,12 +82,16 @@ const reached = (t: Transition<HostState, KvMessage, KvStep>): Goal | undefined 
   switch (step.tag) {
     case 'process':
       if (after.moves.length < before.moves.length) return 'move completed';
+      if (step.packet.message.tag === 'open')
+        return after.counts.opened > before.counts.opened + 1 ? 'expired numbers skipped' : undefined;
       if (step.packet.message.tag === 'shard') return after.moves === before.moves ? 'shard refused' : undefined;
       return reachedByRequest(t) ?? reachedByDelivery(t);
     case 'delegate':
       return after.moves[step.move]?.last === null ? 'range moved in pieces' : undefined;
     case 'inform':
       return 'sessions told apart from a delegate';
+    case 'announce':
+      return 'announcement made';
     case 'resend':
       return sends.length > 0 ? 'delivery sent again' : undefined;
     default:
@@ -92,6 +104,9 @@ const thinkMsMaxOf = (machines: readonly number[], { rate }: DrawOptions, random
   const sessions = machines.reduce((sum, count) => sum + count, 0);
   return rate === undefined ? random.pick([5, 15, 60]) : (2 * 1000 * sessions) / rate;
 };
+
+/** Clusters in which one client invents sessions, as a part of all. */
+const attackedShare = 0.3;
 
 const draw = (random: Random, options: DrawOptions): SimulatedCluster<Configuration, KvMessage, HostState> => {
   const size = options.nodes ?? random.pick([2, 2, 3, 3, 4]);
@@ -120,7 +135,10 @@ const draw = (random: Random, options: DrawOptions): SimulatedCluster<Configurat
         triesMax: random.pick([3, 20, 1000]),
       }),
   );
-  const resting = [...clients, ...orderers];
+  const inventors = random.chance(attackedShare)
+    ? [new SessionInventor({ hosts, keys, parameters, pauseMsMax: random.pick([10, 50, 200]) })]
+    : [];
+  const resting = [...clients, ...orderers, ...inventors];
   const progress = (healed: Healed<HostState>): Progress => answersAndDeliveries(resting, healed);
   return { constants, hosts, clients: [...resting, ...misusers], progress, history };
 };

@@ -3,10 +3,10 @@ import { closedError } from '../../src/client/failure.js';
 import { TimedClient } from '../../src/client/timed-client.js';
 import { E } from '../../src/spec/prelude.js';
 import { type ClientError, type Outcome, tooLarge } from './client/outcome.js';
-import { operationHeaderBytes } from './client/pending.js';
+
 import { type ClientOptions, ClientPort } from './client/port.js';
 import type { Requester, RequestOptions } from './client/typed.js';
-import { wireMax } from './messages.js';
+import { partHeaderBytes, wireMax } from './messages.js';
 
 export type { Known } from '../../src/client/failure.js';
 export { ClientCore } from './client/core.js';
@@ -40,7 +40,7 @@ export class RsmClient implements Requester {
   /** Takes over `port`. */
   constructor(port: ClientPort, requestBytesMax = wireMax.valueBytes) {
     this.#client = new TimedClient(port);
-    this.#requestBytesMax = Math.min(requestBytesMax, wireMax.valueBytes) - operationHeaderBytes;
+    this.#requestBytesMax = Math.min(requestBytesMax, wireMax.valueBytes) - partHeaderBytes;
   }
 
   /** Opens a client on a socket of its own. `Left` says in one sentence why that is not possible. */

@@ -12,9 +12,9 @@ import { E } from '../../src/spec/prelude.js';
 import { ClientCore } from './client/core.js';
 import { type Outcome, tooLarge } from './client/outcome.js';
 import { type ClientOptions, openClientTransport } from './client/port.js';
-import { operationHeaderBytes } from './client/window.js';
+
 import type { Configuration } from './configuration.js';
-import { type Message, type RsmMessage, rsmCodec } from './messages.js';
+import { type Message, partHeaderBytes, type RsmMessage, rsmCodec } from './messages.js';
 
 /** What a gateway works on. */
 export interface GatewayParts {
@@ -85,7 +85,7 @@ export class RsmGateway {
 
   /** Bytes of the longest operation. */
   get operationBytesMax(): number {
-    return this.#parts.configuration.parameters.requestBytesMax - operationHeaderBytes;
+    return this.#parts.configuration.parameters.requestBytesMax - partHeaderBytes;
   }
 
   /** A session for a connection. */

@@ -104,6 +104,7 @@ export const stateOf = (host: KvHost): Map<string, string> => {
   put('map', host.map.entries());
   for (const [key, entry] of host.sessions) put(`sessions ${key}`, entry);
   put('horizons', host.horizons);
+  put('bounds', host.bounds);
   put('counts', [host.stamp, host.opened]);
   for (const [index, { unacked, ...peer }] of host.peers) {
     put(`peers ${index}`, peer);

@@ -22,6 +22,8 @@ const deliveries = (packets: readonly Packet<KvMessage>[]): Message<'deliver'>[]
 
 const pairTexts = (pairs: readonly Pair[]): string[] => pairs.map((p) => textOf(p.key));
 
+const toldIn = (body: Body): readonly Knowledge[] => (body.tag === 'announce' ? [] : body.sessions);
+
 const keysOf = (body: Body): string[] => (body.tag === 'delegate' ? pairTexts(body.pairs) : []);
 
 const increment = { tag: 'increment', key: bytes('n'), by: 1 } as const;
@@ -369,7 +371,7 @@ describe('what is known of sessions', () => {
     cluster.shard(1, 'a', 'b', 1);
     cluster.request(increment, { of: session(2), seqno: 1 });
     cluster.shard(2, 'c', 'd', 1);
-    const stories = deliveries(cluster.underWay).map((m) => m.body.sessions.map((s) => s.session.number / 256));
+    const stories = deliveries(cluster.underWay).map((m) => toldIn(m.body).map((s) => s.session.number / 256));
     expect(stories).toEqual([[2, 3, 1], [2]]);
     expect(cluster.host().peers.get(1)?.told).toBe(5);
   });
@@ -383,7 +385,7 @@ describe('what is known of sessions', () => {
     expect(cluster.host().peers.get(1)?.told).toBe(4);
     expect(cluster.step().actions).toEqual([{ action: 'delegate', move: 0 }]);
     const bodies = deliveries(cluster.underWay).map((m) => m.body);
-    expect(bodies.map((b) => [b.tag, b.sessions.map((s) => s.session.number / 256)])).toEqual([
+    expect(bodies.map((b) => [b.tag, toldIn(b).map((s) => s.session.number / 256)])).toEqual([
       ['inform', [1, 2]],
       ['inform', [3, 4]],
       ['delegate', [5]],
@@ -398,7 +400,7 @@ describe('what is known of sessions', () => {
     cluster.shard(1, 'a', 'b', 1);
     cluster.request(increment, { seqno: 1, floor: 1 });
     const [body] = cluster.host().peers.get(1)?.unacked ?? [];
-    expect(body?.sessions[0]).toMatchObject({ floor: 0, records: [{ seqno: 0 }] });
+    expect(body && toldIn(body)[0]).toMatchObject({ floor: 0, records: [{ seqno: 0 }] });
   });
 
   const done = { tag: 'done', done: true } as const;
@@ -471,7 +473,7 @@ describe('what is known of sessions', () => {
     for (let n = 16; n > 0; n--) cluster.put(0, clientAt(), write(n * 256 + 1));
     for (let n = 5; n > 0; n--) cluster.put(0, clientAt(), write(n * 256));
     const io = cluster.step();
-    expect(io.actions.slice(-1)).toEqual([{ action: 'expire' }]);
+    expect(io.actions.slice(-2)).toEqual([{ action: 'expire' }, { action: 'announce', peer: 1 }]);
     expect(cluster.host().horizons).toEqual([0, 2 * 256 + 2, 0]);
     expect(cluster.host().sessions.size).toBe(19);
     expect(short(cluster.request(increment, { of: { number: 513, nonce: 7 } }))).toBe('refused SESSION_EXPIRED');

@@ -127,6 +127,18 @@ const breaks: Readonly<Record<string, (cluster: KvCluster) => Wrong | undefined>
     ]),
   RedirectsLeadAway: (c) =>
     fromHost(c, (s) => [{ tag: 'redirect', session, seqno: 0, lo: bytes(''), hi: null, host: s.constants.index }]),
+  SessionsAreAnnounced: (c) =>
+    inHost(c, (s) => {
+      const invented: SessionEntry = {
+        session: { number: 2 ** 40 * 256, nonce: 1 },
+        floor: 0,
+        next: 0,
+        records: [],
+        stamp: s.counts.stamp + 1,
+      };
+      return { ...s, sessions: s.sessions.set(textOfSession(invented.session), invented) };
+    }),
+  BoundsAreAnnounced: (c) => inHost(c, (s) => ({ ...s, bounds: s.bounds.map((b) => b + 1_000_000) })),
   KnowledgeGrows: (c) =>
     inHost(c, (s) => (s.counts.stamp > 0 ? { ...s, counts: { ...s.counts, stamp: s.counts.stamp - 1 } } : undefined)),
 };

@@ -18,7 +18,7 @@ test('random behaviors of clusters keep every invariant and refine one hash tabl
     for (const [name, count] of Object.entries(walked.counts)) sums[name] = (sums[name] ?? 0) + count;
   }
   expect(executed).toBeGreaterThan(1000);
-  const reached = ['move completed', 'inform', 'resend', 'expire', 'redirect', 'refused OUT_OF_ORDER'];
+  const reached = ['move completed', 'inform', 'resend', 'expire', 'announce', 'redirect', 'refused OUT_OF_ORDER'];
   for (const name of [...reached, 'refused SESSION_EXPIRED', 'shardReply ALREADY_MOVING', 'shardReply TOO_MANY_MOVES'])
     expect(sums[name] ?? 0, name).toBeGreaterThan(10);
 });

@@ -21,6 +21,7 @@ const drawParameters = (random: Random): Parameters => ({
   valueBytesMax: 32,
   sessionWindowMax: random.pick([1, 2, 4]),
   sessionsMax: random.pick([1, 3, 8]),
+  sessionsAnnounced: random.pick([1, 2, 5, 64]),
   sessionsPerMessageMax: random.pick([1, 2, 16]),
   delegateBytesMax: random.pick([1, 40, 4000]),
   delegateKeysMax: random.pick([1, 2, 16]),
@@ -52,6 +53,12 @@ const drawCommand = (random: Random): Command => {
       return { tag: 'increment', key, by: random.int(-2, 5) };
   }
 };
+
+/** A session that nobody opened, or somebody else did. */
+const invented = (random: Random): Session => ({
+  number: 256 * random.int(0, 90) + random.int(0, 3),
+  nonce: random.int(0, 9),
+});
 
 interface Client {
   readonly me: EndPoint;
@@ -140,7 +147,7 @@ export class RandomWalk {
 
   #ask(client: Client): void {
     const random = this.#random;
-    const { session } = client;
+    const session = random.chance(0.03) ? invented(random) : client.session;
     if (session === undefined || random.chance(0.05)) {
       this.#fromOutside(client.me, { tag: 'open', nonce: random.int(0, 0xffff) });
       return;
@@ -198,6 +205,7 @@ export class RandomWalk {
         { tag: 'delegate', move, timeMs },
         { tag: 'inform', move, timeMs },
         { tag: 'resend', peer, timeMs },
+        { tag: 'announce', peer, timeMs },
         { tag: 'expire' },
       ]);
     }

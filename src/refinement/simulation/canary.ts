@@ -22,6 +22,9 @@ type Simulate<C, H extends Host<M, W>, S, M extends Tagged, Step extends Tagged,
 /** No faults: a canary shows that a check reports, not that it finds. */
 const options: RunOptions = { seed: 1, steps: 200, faults: [], nodes: undefined };
 
+/** Clusters in which a canary is looked for. */
+const seedsMax = 4;
+
 /** Runs every canary; one sentence for each that was not reported. */
 export const silentCanaries = async <
   C,
@@ -42,9 +45,15 @@ export const silentCanaries = async <
   // Where the system itself is broken, as with a planted bug, that may be reported before the canary.
   const unchanged = await simulate(system, options);
   for (const { planted, codes, changed } of canaries(system)) {
-    const { found } = await simulate(changed, options);
-    if (found === undefined || (!codes.includes(found.code) && unchanged.found === undefined))
-      silent.push(`${planted} was planted, and the checks reported ${found?.code ?? 'nothing'}.`);
+    const reported: string[] = [];
+    // What a canary needs may not happen in the first cluster drawn.
+    for (let seed = options.seed; seed < options.seed + seedsMax && !codes.some((c) => reported.includes(c)); seed++) {
+      const { found } = await simulate(changed, { ...options, seed });
+      if (found !== undefined) reported.push(found.code);
+    }
+    const explained = reported.length > 0 && unchanged.found !== undefined;
+    if (!explained && !codes.some((code) => reported.includes(code)))
+      silent.push(`${planted} was planted, and the checks reported ${reported[0] ?? 'nothing'}.`);
   }
   return silent;
 };

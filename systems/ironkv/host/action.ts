@@ -15,7 +15,7 @@ export interface ProcessAction {
 export type KvAction =
   | ProcessAction
   | { readonly action: 'delegate' | 'inform'; readonly move: number }
-  | { readonly action: 'resend'; readonly peer: number }
+  | { readonly action: 'announce' | 'resend'; readonly peer: number }
   | { readonly action: 'expire' };
 
 /** The action that carries nothing. */

@@ -2,6 +2,7 @@
 
 import type { EndPoint } from '../../../src/spec/endpoint.js';
 import { add, successor } from '../../../src/spec/nat.js';
+import { unreachable } from '../../../src/spec/prelude.js';
 import type { Body, Message } from '../messages.js';
 import type { Cluster } from './cluster.js';
 import type { StepScope } from './step-scope.js';
@@ -17,10 +18,28 @@ export interface Peer {
   readonly unacked: Body[];
   /** The stamp up to which the stream to it tells of sessions. */
   told: number;
+  /** The last bound of my sessions that was announced to it. */
+  announced: number;
+  /** The last horizon of its own sessions of which it was warned. */
+  warned: number;
   resendAtMs: number;
   waitMs: number;
   ackedAtCheck: number;
 }
+
+/** Whether a host of a cluster of this size would send it. */
+const isWellFormed = (body: Body, hosts: number): boolean => {
+  switch (body.tag) {
+    case 'announce':
+      return true;
+    case 'inform':
+      return body.horizons.length === hosts;
+    case 'delegate':
+      return body.horizons.length === hosts && (body.hi === null || Buffer.compare(body.lo, body.hi) < 0);
+    default:
+      return unreachable(body);
+  }
+};
 
 /** The streams to and from all other hosts. */
 export class Deliveries {
@@ -32,15 +51,16 @@ export class Deliveries {
   constructor(cluster: Cluster, scope: StepScope) {
     this.#cluster = cluster;
     this.#scope = scope;
-    const { resendMs } = cluster.parameters;
+    const { resendMs, sessionsAnnounced } = cluster.parameters;
     for (const index of cluster.hosts.keys()) {
       if (index === cluster.myIndex) continue;
       const timers = { resendAtMs: 0, waitMs: resendMs, ackedAtCheck: 0 };
-      this.peers.set(index, { received: 0, sent: 0, acked: 0, unacked: [], told: 0, ...timers });
+      const knowledge = { told: 0, announced: sessionsAnnounced, warned: 0 };
+      this.peers.set(index, { received: 0, sent: 0, acked: 0, unacked: [], ...knowledge, ...timers });
     }
   }
 
-  /** Whether the peer may be sent another body: the flow control of moves. */
+  /** Whether the peer may be sent another body: the flow control. */
   hasRoom(index: number): boolean {
     return this.peer(index).unacked.length < this.#cluster.parameters.deliveriesMax;
   }
@@ -71,6 +91,7 @@ export class Deliveries {
 
   /** Takes a body of a peer's stream: the body is to be accepted now if it is the next one. */
   receive(index: number, { seqno, body }: Message<'deliver'>): Body | undefined {
+    if (!isWellFormed(body, this.#cluster.hosts.length)) return undefined;
     const peer = this.peer(index);
     // What is above came before what it rests on; it will come again.
     if (seqno > peer.received + 1) return undefined;

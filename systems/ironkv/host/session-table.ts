@@ -1,6 +1,6 @@
 /** What a host knows of sessions: which writes were executed, by itself or by others, and what is told to peers of them. */
 import { successor } from '../../../src/spec/nat.js';
-import { hostsMax, type Knowledge, type Session, textOfSession, type WriteRecord } from '../messages.js';
+import { hostsMax, type Knowledge, opensMax, type Session, textOfSession, type WriteRecord } from '../messages.js';
 import { expireAction } from './action.js';
 import type { Cluster } from './cluster.js';
 import { addRecord, dropBelow } from './records.js';
@@ -28,7 +28,10 @@ export class SessionTable {
   readonly entries = new Map<string, SessionEntry>();
   /** By opener's index: its sessions with a number below are expired. */
   readonly horizons: number[];
+  /** By opener's index: its sessions with a count below are announced. A count is a number without the opener's index. */
+  readonly bounds: number[];
   stamp = 0;
+  /** The counts below were given out, or had expired. */
   opened = 0;
   readonly #cluster: Cluster;
   readonly #scope: StepScope;
@@ -40,14 +43,44 @@ export class SessionTable {
     this.#cluster = cluster;
     this.#scope = scope;
     this.horizons = cluster.hosts.map(() => 0);
+    this.bounds = cluster.hosts.map(() => cluster.parameters.sessionsAnnounced);
   }
 
-  /** A session that nobody has. */
-  open(nonce: number): Session {
-    const number = this.opened * hostsMax + this.#cluster.myIndex;
-    this.opened = successor(this.opened);
+  /** A session that nobody has, and that is not expired; `undefined` once all numbers are used up. */
+  open(nonce: number): Session | undefined {
+    const { myIndex, parameters } = this.#cluster;
+    const horizon = this.horizons[myIndex] as number;
+    let count = Math.max(this.opened, Math.floor(horizon / hostsMax));
+    if (count * hostsMax + myIndex < horizon) count++;
+    if (count >= opensMax) return undefined;
+    const left = (this.bounds[myIndex] as number) - count;
+    // Early, so that the announcement is at the peers before its sessions are used.
+    if (left <= Math.floor(parameters.sessionsAnnounced / 2)) {
+      this.bounds[myIndex] = count + parameters.sessionsAnnounced;
+      this.#scope.touch('bounds');
+    }
+    this.opened = successor(count);
     this.#scope.touch('counts');
-    return { number, nonce };
+    return { number: count * hostsMax + myIndex, nonce };
+  }
+
+  /** Whether the session may be used here: what its opener did not announce may be invented. */
+  isAnnounced({ number }: Session): boolean {
+    const bound = this.bounds[number % hostsMax];
+    return bound !== undefined && number < bound * hostsMax;
+  }
+
+  /** The host at `index` announces its sessions up to `bound`, and says which of this host's are expired. */
+  hear(index: number, bound: number, horizon: number): void {
+    const { myIndex } = this.#cluster;
+    if (bound > (this.bounds[index] as number)) {
+      this.bounds[index] = bound;
+      this.#scope.touch('bounds');
+    }
+    if (horizon <= (this.horizons[myIndex] as number)) return;
+    this.horizons[myIndex] = horizon;
+    this.#scope.touch('horizons');
+    this.#dropExpired();
   }
 
   /** Whether the session is forgotten with all that it might still ask for; what no host can have opened counts as forgotten. */

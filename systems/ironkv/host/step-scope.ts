@@ -8,7 +8,7 @@ import type { KvAction } from './action.js';
 export type KvIo = StepIo<KvMessage, KvAction>;
 
 /** The components that are compared as a whole. */
-export type WholeComponent = 'map' | 'horizons' | 'counts' | 'moves';
+export type WholeComponent = 'map' | 'horizons' | 'bounds' | 'counts' | 'moves';
 
 /** The components that are compared by key. */
 export type TableComponent = 'table' | 'sessions' | 'peers' | 'peers.unacked' | 'shards';

@@ -7,7 +7,7 @@ import type { Packet } from '../../../src/spec/packet.js';
 import { textOfKey } from '../commands.js';
 import type { Configuration } from '../configuration.js';
 import { bodyKey, type KvChange, type KvCluster, type KvHistory } from '../history.js';
-import { type Body, hostsMax, type KvMessage } from '../messages.js';
+import { type Body, hostsMax, type Knowledge, type KvMessage } from '../messages.js';
 import type { HostState } from '../protocol.js';
 
 /** An invariant of an IronKV cluster. */
@@ -116,6 +116,9 @@ export function* newlyAccepted(cluster: KvCluster, { before, after }: HostChange
     yield* bodiesBetween(cluster, from, after.constants.index, before.peers.get(from)?.received ?? 0, peer.received);
   }
 }
+
+/** What a body tells of sessions. */
+export const toldIn = (body: Body): readonly Knowledge[] => (body.tag === 'announce' ? [] : body.sessions);
 
 /** Whether a session with this number is expired by these horizons. */
 export const expiredBy = (horizons: readonly number[], number: number): boolean => {

@@ -20,6 +20,7 @@ import {
   type Range,
   rangeOf,
   statesOf,
+  toldIn,
 } from './form.js';
 
 /** Whether what is told of a session says that the write was executed. */
@@ -31,9 +32,10 @@ const knownBy = ({ sessions, horizons }: HostState, { session, number, seqno }: 
   return expiredBy(horizons, number) || (entry !== undefined && tells(entry, seqno));
 };
 
+// What an announcement says of horizons each later delegate says too.
 const toldBy = (body: Body, { session, number, seqno }: Execution): boolean =>
-  expiredBy(body.horizons, number) ||
-  body.sessions.some((k) => textOfSession(k.session) === session && tells(k, seqno));
+  (body.tag !== 'announce' && expiredBy(body.horizons, number)) ||
+  toldIn(body).some((k) => textOfSession(k.session) === session && tells(k, seqno));
 
 /** Whether the recipient of a body will know the write once it has accepted the stream up to that body. */
 const knownOnArrival = (cluster: KvCluster, { from, to, seqno }: InFlight, execution: Execution): boolean => {
@@ -119,11 +121,11 @@ const ofAllKnowledge = (
     source,
     function* (cluster) {
       for (const { sessions } of statesOf(cluster)) for (const entry of sessions.values()) yield defect(cluster, entry);
-      for (const body of cluster.history.bodies.values()) for (const told of body.sessions) yield defect(cluster, told);
+      for (const body of cluster.history.bodies.values()) for (const told of toldIn(body)) yield defect(cluster, told);
     },
     function* (cluster, change) {
       for (const entry of changedSessions(change)) yield defect(cluster, entry);
-      for (const { body } of newlySent(cluster, change)) for (const told of body.sessions) yield defect(cluster, told);
+      for (const { body } of newlySent(cluster, change)) for (const told of toldIn(body)) yield defect(cluster, told);
     },
   );
 
@@ -195,7 +197,7 @@ const knownInTheEnd = (cluster: KvCluster, from: HostState, to: HostState, sessi
   let [floor, next] = [mine?.floor ?? 0, mine?.next ?? 0];
   const records = new Set(mine?.records.map(({ seqno }) => seqno));
   for (const { body } of inFlightBetween(cluster, from, to)) {
-    for (const told of body.sessions) {
+    for (const told of toldIn(body)) {
       if (textOfSession(told.session) !== session) continue;
       [floor, next] = [Math.max(floor, told.floor), Math.max(next, told.next)];
       for (const { seqno } of told.records) records.add(seqno);
@@ -238,7 +240,7 @@ function* toldToStep(cluster: KvCluster, change: HostChange): Iterable<Evidence>
   const { before, after } = change;
   const sessions = new Set<string>(after.sessions.diff(before.sessions));
   for (const { body } of newlyAccepted(cluster, change))
-    for (const { session } of body.sessions) sessions.add(textOfSession(session));
+    for (const { session } of toldIn(body)) sessions.add(textOfSession(session));
   for (const teller of sessions.size === 0 ? [] : statesOf(cluster)) {
     if (teller === after) continue;
     for (const session of sessions) {

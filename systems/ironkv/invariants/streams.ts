@@ -109,10 +109,12 @@ export const knowledgeGrows: Invariant = everyStep<HostState, KvMessage, KvHisto
     if (count !== undefined) return { decreased: count };
     const horizon = after.horizons.findIndex((h, i) => h < (before.horizons[i] ?? 0));
     if (horizon >= 0 || after.horizons.length !== before.horizons.length) return { horizonOf: horizon };
+    const bound = after.bounds.findIndex((b, i) => b < (before.bounds[i] ?? 0));
+    if (bound >= 0 || after.bounds.length !== before.bounds.length) return { boundOf: bound };
     for (const index of after.peers.diff(before.peers)) {
       const [was, is] = [before.peers.get(index), after.peers.get(index)];
       if (was === undefined || is === undefined) return { peer: index };
-      const name = decreased(was, is, ['received', 'sent', 'acked', 'told']);
+      const name = decreased(was, is, ['received', 'sent', 'acked', 'told', 'announced', 'warned']);
       if (name !== undefined) return { peer: index, decreased: name };
     }
     for (const session of after.sessions.diff(before.sessions)) {

@@ -1,9 +1,10 @@
-/** Single delivery between hosts, and the handing over of ranges (README.md, "deliver", "ack", "delegate", "inform", "resend"). */
+/** Single delivery between hosts, and the handing over of ranges (README.md, "deliver", "ack", "delegate", "inform", "announce", "resend"). */
 import { keysFrom, withKey, withoutKey } from '../../../src/protocol/ordered-keys.js';
 import { add, successor } from '../../../src/spec/nat.js';
 import type { Packet } from '../../../src/spec/packet.js';
 import { bytesOfKey, textOfKey } from '../commands.js';
 import type { Body, KvMessage, Message, Pair } from '../messages.js';
+import { announcementTo, heard } from './announcements.js';
 import { given, isAbove } from './delegation-map.js';
 import { knowledgeOf, learned, newsFor } from './sessions.js';
 import { type HostState, type Move, type Peer, packetTo, unackedKey } from './state.js';
@@ -35,7 +36,15 @@ const withoutPairs = (s: HostState, texts: readonly string[]): HostState => {
   return { ...s, table, keys };
 };
 
-const accepted = (s: HostState, body: Body): HostState => {
+/** What no host sends. */
+const isMalformed = (s: HostState, body: Body): boolean => {
+  if (body.tag === 'announce') return false;
+  if (body.horizons.length !== s.horizons.length) return true;
+  return body.tag === 'delegate' && body.hi !== null && !isAbove(textOfKey(body.hi), textOfKey(body.lo));
+};
+
+const accepted = (s: HostState, from: number, body: Body): HostState => {
+  if (body.tag === 'announce') return heard(s, from, body.bound, body.horizon);
   const knowing = learned(s, body.horizons, body.sessions);
   if (body.tag === 'inform') return knowing;
   const range = { lo: textOfKey(body.lo), hi: body.hi === null ? null : textOfKey(body.hi) };
@@ -53,10 +62,11 @@ export const processDeliver = (
     state,
     sends: [packetTo(s, source, { tag: 'ack', seqno: upTo })],
   });
+  if (isMalformed(s, body)) return { state: s, sends: [] };
   if (seqno <= peer.received) return ack(s, peer.received);
   // One that came too early will be sent again: only the next may be accepted, or one would be lost.
   if (seqno !== successor(peer.received)) return { state: s, sends: [] };
-  const state = accepted(s, body);
+  const state = accepted(s, from, body);
   return ack({ ...state, peers: state.peers.set(from, { ...peer, received: seqno }) }, seqno);
 };
 
@@ -109,6 +119,9 @@ const firstPairs = (
   return { texts, pairs, following: undefined };
 };
 
+const hasRoom = (s: HostState, { sent, acked }: Peer): boolean =>
+  sent - acked < s.constants.configuration.parameters.deliveriesMax;
+
 /** A move of which something is left, with a recipient that may be sent more. */
 interface Sendable {
   readonly move: Move;
@@ -120,9 +133,7 @@ const sendable = (s: HostState, position: number): Sendable | undefined => {
   const move = s.moves[position];
   if (move === undefined || move.last !== null || move.next === null) return undefined;
   const peer = s.peers.get(move.recipient);
-  if (peer === undefined) return undefined;
-  const { deliveriesMax } = s.constants.configuration.parameters;
-  return peer.sent - peer.acked < deliveriesMax ? { move, next: move.next, peer } : undefined;
+  return peer !== undefined && hasRoom(s, peer) ? { move, next: move.next, peer } : undefined;
 };
 
 /** `undefined` where no piece of the move at `position` may be sent. */
@@ -162,6 +173,14 @@ export const informed = (s: HostState, position: number, now: number): Effect | 
   const told = news.slice(0, sessionsPerMessageMax);
   const body: Body = { tag: 'inform', horizons: s.horizons, sessions: told.map(knowledgeOf) };
   return send(s, move.recipient, { ...peer, told: told.at(-1)?.stamp ?? peer.told }, body, now);
+};
+
+/** `undefined` where the peer was told, or may not be sent more. */
+export const announced = (s: HostState, to: number, now: number): Effect | undefined => {
+  const peer = s.peers.get(to);
+  if (peer === undefined || !hasRoom(s, peer)) return undefined;
+  const body = announcementTo(s, to, peer);
+  return body && send(s, to, { ...peer, announced: body.bound, warned: body.horizon }, body, now);
 };
 
 /** `undefined` where nothing is due to be sent again. */

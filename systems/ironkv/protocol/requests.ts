@@ -1,10 +1,11 @@
-/** Requests of clients: the rules in the order of README.md, "request" and "open". */
+/** Requests of clients: the rules in the order of README.md, "request". */
 import { withKey, withoutKey } from '../../../src/protocol/ordered-keys.js';
-import { add, successor } from '../../../src/spec/nat.js';
+import { successor } from '../../../src/spec/nat.js';
 import type { Packet } from '../../../src/spec/packet.js';
 import { bytesOfKey, type Outcome, textOfKey, type WriteOutcome } from '../commands.js';
-import { hostsMax, type KvMessage, type Message, type Refusal, textOfSession, type WriteRecord } from '../messages.js';
+import { type KvMessage, type Message, type Refusal, textOfSession, type WriteRecord } from '../messages.js';
 import { applied, isWrite } from '../spec.js';
+import { isAnnounced } from './announcements.js';
 import { type MapEntry, positionOf, rangeAt } from './delegation-map.js';
 import { isExpired, stored } from './sessions.js';
 import { type HostState, packetTo, type SessionEntry } from './state.js';
@@ -111,16 +112,7 @@ export const processRequest = (s: HostState, packet: Request): Effect => {
     return replied(s, packet, outcome);
   }
   if (isExpired(s.horizons, m.session)) return refused(s, packet, 'SESSION_EXPIRED');
+  if (entry === undefined && !isAnnounced(s, m.session)) return { state: s, sends: [] };
   if (m.ordered && !inTurn(entry?.next ?? 0, m)) return refused(s, packet, 'OUT_OF_ORDER');
   return executed(s, packet, key, entry);
-};
-
-/** A session for whoever asks. */
-export const processOpen = (s: HostState, { source, message }: Packet<Message<'open'>>): Effect => {
-  const { opened } = s.counts;
-  const session = { number: add(opened * hostsMax, s.constants.index), nonce: message.nonce };
-  return {
-    state: { ...s, counts: { ...s.counts, opened: successor(opened) } },
-    sends: [packetTo(s, source, { tag: 'opened', session })],
-  };
 };

@@ -25,7 +25,7 @@ export const stored = (s: HostState, { session, floor, next, records }: Knowledg
 };
 
 /** The state with these horizons, without the sessions that are expired by them. */
-const withHorizons = (s: HostState, horizons: readonly number[]): HostState => ({
+export const withHorizons = (s: HostState, horizons: readonly number[]): HostState => ({
   ...s,
   horizons,
   sessions: s.sessions.withMutations((draft) => {

@@ -29,6 +29,8 @@ export interface Peer {
   readonly sent: number;
   readonly acked: number;
   readonly told: number;
+  readonly announced: number;
+  readonly warned: number;
   readonly resendAtMs: number;
   readonly waitMs: number;
   readonly ackedAtCheck: number;
@@ -67,6 +69,8 @@ export interface HostState {
   readonly sessions: PersistentMap<string, SessionEntry>;
   /** By opener's index. */
   readonly horizons: readonly number[];
+  /** By opener's index: counts, not numbers. */
+  readonly bounds: readonly number[];
   readonly counts: Counts;
   /** By index; every host but oneself. */
   readonly peers: PersistentMap<number, Peer>;
@@ -85,13 +89,15 @@ export const placeOf = (key: string): { readonly peer: number; readonly seqno: n
   return { peer: Number(key.slice(0, slash)), seqno: Number(key.slice(slash + 1)) };
 };
 
-const firstPeer = (waitMs: number): Peer => ({
+const firstPeer = ({ resendMs, sessionsAnnounced }: Configuration['parameters']): Peer => ({
   received: 0,
   sent: 0,
   acked: 0,
   told: 0,
+  announced: sessionsAnnounced,
+  warned: 0,
   resendAtMs: 0,
-  waitMs,
+  waitMs: resendMs,
   ackedAtCheck: 0,
 });
 
@@ -100,7 +106,7 @@ export const initHost = (configuration: Configuration, me: EndPoint): HostState 
   const index = configuration.hosts.indexOf(me);
   if (index < 0) throw new Error(`${me} is no host of this configuration`);
   const others = configuration.hosts.map((_, i) => i).filter((i) => i !== index);
-  const peer = firstPeer(configuration.parameters.resendMs);
+  const peer = firstPeer(configuration.parameters);
   return {
     constants: { configuration, me, index },
     table: PersistentMap.empty(),
@@ -108,6 +114,7 @@ export const initHost = (configuration: Configuration, me: EndPoint): HostState 
     map: initialMap,
     sessions: PersistentMap.empty(),
     horizons: configuration.hosts.map(() => 0),
+    bounds: configuration.hosts.map(() => configuration.parameters.sessionsAnnounced),
     counts: { stamp: 0, opened: 0 },
     peers: PersistentMap.of(others.map((i): [number, Peer] => [i, peer])),
     unacked: PersistentMap.empty(),

@@ -12,7 +12,7 @@ export type KvStep =
   | { readonly tag: 'delegate'; readonly move: number; readonly timeMs: number }
   | { readonly tag: 'inform'; readonly move: number; readonly timeMs: number }
   /** `peer`: an index in the configuration's hosts. */
-  | { readonly tag: 'resend'; readonly peer: number; readonly timeMs: number }
+  | { readonly tag: 'announce' | 'resend'; readonly peer: number; readonly timeMs: number }
   | { readonly tag: 'expire' };
 
 /** Where an action leads. */

@@ -11,6 +11,7 @@ export const drawParameters = (random: Random): Parameters => ({
   valueBytesMax: random.pick([32, 40, 64]),
   sessionWindowMax: random.pick([1, 2, 4, 16]),
   sessionsMax: random.pick([2, 4, 8, 64, 64]),
+  sessionsAnnounced: random.pick([1, 2, 8, 1 << 20]),
   sessionsPerMessageMax: random.pick([1, 2, 8, 64]),
   delegateBytesMax: random.pick([1, 50, 400, 32_768]),
   delegateKeysMax: random.pick([1, 2, 8, 256]),

@@ -17,14 +17,23 @@ export interface Resting {
   readonly rests: boolean;
 }
 
-/** Every client and administrator is answered, every message given to single delivery is acked, every accepted move is done. */
+/** The peers that do not hear the host's bound, or of their own horizon there. */
+const unheard = ({ peers, bounds, horizons, constants: { index } }: HostState): readonly number[] =>
+  [...peers]
+    .filter(([i, { announced, warned }]) => announced < (bounds[index] ?? 0) || warned < (horizons[i] ?? 0))
+    .map(([i]) => i);
+
+/** Every client and administrator is answered, all is announced, every message given to single delivery is acked, every accepted move is done. */
 export const answersAndDeliveries = (
   outside: readonly Resting[],
   { running, stateOf }: Healed<HostState>,
 ): Progress => {
   for (const program of outside) program.comeToRest();
   const owing = (): readonly EndPoint[] =>
-    running.filter((host) => stateOf(host).unacked.size > 0 || stateOf(host).moves.length > 0);
+    running.filter((host) => {
+      const state = stateOf(host);
+      return state.unacked.size > 0 || state.moves.length > 0 || unheard(state).length > 0;
+    });
   return {
     withinSteps,
     withinMs,
@@ -33,7 +42,8 @@ export const answersAndDeliveries = (
       ...outside.filter((program) => !program.rests).map(String),
       ...owing().map((host) => {
         const { unacked, moves } = stateOf(host);
-        return `host ${host} with ${unacked.size} bodies unacked and ${moves.length} moves`;
+        const lacking = unheard(stateOf(host)).length;
+        return `host ${host} with ${unacked.size} bodies unacked, ${moves.length} moves and ${lacking} peers to announce to`;
       }),
     ],
   };

@@ -3,7 +3,7 @@ import type { Retry } from '../../../src/client/retry-clock.js';
 import type { SessionWindow } from '../../../src/client/session-window.js';
 import type { WaitingQueue } from '../../../src/client/waiting-queue.js';
 import type { EndPoint } from '../../../src/spec/endpoint.js';
-import { joined, type Message } from '../messages.js';
+import { joined, type Message, partHeaderBytes } from '../messages.js';
 
 /** What a caller asked for, without an outcome. */
 export interface Operation {
@@ -80,9 +80,6 @@ export const takeOverdue = (window: Window, nowMs: number): readonly Operation[]
   return overdue;
 };
 
-/** What an operation costs in a request besides its own bytes. */
-export const operationHeaderBytes = 4;
-
 /** Operations that share a request: more gain little, and are executed, or lost, together. */
 const operationsMax = 64;
 
@@ -93,7 +90,7 @@ export const takeTogether = (waiting: WaitingQueue<Operation>, bytesMax: number)
   while (taken.length < operationsMax) {
     const next = waiting.first;
     if (next === undefined) break;
-    bytes += next.value.length + operationHeaderBytes;
+    bytes += next.value.length + partHeaderBytes;
     if (taken.length > 0 && bytes > bytesMax) break;
     taken.push(next);
     waiting.shift();
