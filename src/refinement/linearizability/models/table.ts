@@ -1,6 +1,6 @@
 /**
  * A hash table with conditional writes, whose every operation tells something: IronKV's commands as a sequential object
- * (Herlihy and Wing, 1990), written apart from the service's spec. Not among the named models: hand it to `judgeRecordedBy`.
+ * (Herlihy and Wing, 1990), written apart from the service's spec.
  */
 import { O, unreachable } from '../../../spec/prelude.js';
 import { callKey, callText, isError, type Result, type Value, valueText } from '../value.js';
