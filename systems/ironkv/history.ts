@@ -23,10 +23,10 @@ export interface Execution {
 
 /** What was executed and sent so far. Mutable: `remember` extends it. */
 export interface KvHistory {
-  /** Executed writes by session. */
-  executions: PersistentMap<string, readonly Execution[]>;
-  /** The same by key. */
-  executionsOf: PersistentMap<string, readonly Execution[]>;
+  /** Executed writes by session and seqno: one, unless its client broke the rules. */
+  executions: PersistentMap<string, PersistentMap<number, readonly Execution[]>>;
+  /** The same by key and `executionName`. */
+  executionsOf: PersistentMap<string, PersistentMap<string, Execution>>;
   /** The first body sent under each seqno of each stream, by `bodyKey`. */
   bodies: PersistentMap<string, Body>;
   /** Two bodies under one seqno. */
@@ -49,6 +49,9 @@ export type KvChange = Change<HostState, KvMessage>;
 
 /** The place of a body in the stream from one host to another, by their indices. */
 export const bodyKey = (from: number, to: number, seqno: number): string => `${from}>${to}#${seqno}`;
+
+/** Names an execution among those of its key. */
+export const executionName = ({ session, seqno }: Execution): string => `${session}#${seqno}`;
 
 /** Who ordered what of whom. */
 export const shardKey = (source: string, target: string, seqno: number): string => `${source}>${target}#${seqno}`;
@@ -79,11 +82,11 @@ export const executedIn = ({ before, after, consumed, sends }: KvChange): Packet
   return isWrite(command) && records.some((r) => r.seqno === seqno) ? undefined : packet;
 };
 
-const appended = <V>(
-  lists: PersistentMap<string, readonly V[]>,
-  key: string,
+const appended = <K extends string | number, V>(
+  lists: PersistentMap<K, readonly V[]>,
+  key: K,
   value: V,
-): PersistentMap<string, readonly V[]> => lists.set(key, [...(lists.get(key) ?? []), value]);
+): PersistentMap<K, readonly V[]> => lists.set(key, [...(lists.get(key) ?? []), value]);
 
 const rememberExecution = (h: KvHistory, before: HostState, { message: m }: Packet<Message<'request'>>): void => {
   if (!isWrite(m.command)) return;
@@ -92,8 +95,10 @@ const rememberExecution = (h: KvHistory, before: HostState, { message: m }: Pack
   const session = textOfSession(m.session);
   const { number } = m.session;
   const execution: Execution = { session, number, seqno: m.seqno, key, outcome: outcome as WriteOutcome };
-  h.executions = appended(h.executions, session, execution);
-  h.executionsOf = appended(h.executionsOf, key, execution);
+  const bySeqno = h.executions.get(session) ?? PersistentMap.empty<number, readonly Execution[]>();
+  h.executions = h.executions.set(session, appended(bySeqno, m.seqno, execution));
+  const byName = h.executionsOf.get(key) ?? PersistentMap.empty<string, Execution>();
+  h.executionsOf = h.executionsOf.set(key, byName.set(executionName(execution), execution));
 };
 
 const rememberFromHost = (h: KvHistory, from: number, { target, message: m }: Packet<KvMessage>, c: Configuration) => {
@@ -122,6 +127,10 @@ export const remember = (h: KvHistory, change: KvChange, configuration: Configur
       const session = textOfSession(m.session);
       if (m.floor > (h.floors.get(session) ?? -1)) h.floors = h.floors.set(session, m.floor);
     }
-    if (m.tag === 'shard') h.shards = appended(h.shards, shardKey(source, target, m.seqno), m);
+    if (m.tag === 'shard') {
+      const key = shardKey(source, target, m.seqno);
+      const known = h.shards.get(key) ?? [];
+      if (!known.some((shard) => equalValues(shard, m))) h.shards = h.shards.set(key, [...known, m]);
+    }
   }
 };

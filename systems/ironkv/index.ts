@@ -28,5 +28,6 @@ export {
   textOfSession,
 } from './messages.js';
 export { type HostState, ironkvProtocol, type KvStep } from './protocol.js';
+export { callOf, RecordedKvStore, resultOf } from './recorded.js';
 export { ironkvCluster, ironkvRefinement } from './refinement.js';
 export { kvService } from './spec.js';

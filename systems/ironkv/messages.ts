@@ -14,6 +14,12 @@ export interface Session {
 /** A session as text, by which states know it: equal for equal sessions. */
 export const textOfSession = ({ number, nonce }: Session): string => `${number}.${nonce}`;
 
+/** The inverse of `textOfSession`. */
+export const sessionOfText = (text: string): Session => {
+  const [number = 0, nonce = 0] = text.split('.').map(Number);
+  return { number, nonce };
+};
+
 /** The openers that a session's number can name; hosts of a cluster, at most. */
 export const hostsMax = 256;
 

@@ -114,9 +114,12 @@ const executed = (state: KvSpec, { session, seqno, command }: Message<'request'>
   const write = writeKey(session, seqno, key);
   if (isWrite(command) && state.executed.has(write)) return O.none;
   const request = requestKey(session, seqno);
-  const { value, outcome } = applied(state.table.get(key), command, p);
+  const before = state.table.get(key);
+  const { value, outcome } = applied(before, command, p);
+  // A copy: a view would keep all of the packet that it came with.
+  const own = value === undefined || value === before ? value : new Uint8Array(value);
   return O.some({
-    table: value === undefined ? state.table.delete(key) : state.table.set(key, value),
+    table: own === undefined ? state.table.delete(key) : state.table.set(key, own),
     executed: isWrite(command) ? state.executed.set(write, true) : state.executed,
     outcomes: state.outcomes.set(request, withOutcome(state.outcomes.get(request) ?? [], outcome)),
   });

@@ -93,10 +93,21 @@ describe('the journals of a lock', () => {
 });
 
 describe('the journals of a demo with a killed leader', () => {
-  it('pass together with what its clients saw, and not with what they did not see', async () => {
+  it('pass together with what its clients saw, and not with what they did not see; so do those of IronKV while a shard moves', async () => {
     const folder = join(bench.folder, 'journals');
     const demo = await bench.run('demo', '--seconds', '4', '--journal', folder, '--json');
     expect({ code: demo.code, stderr: demo.stderr }).toMatchObject({ code: 0 });
+    const table = await auditJson(join(folder, 'ironkv'), '--every', '50');
+    expect(table).toMatchObject({
+      code: 0,
+      result: { ok: true, history: 'linearizable', violations: 0, notKnown: [], notes: [] },
+    });
+    expect(table.result.stepsChecked).toBe(table.result.steps);
+    expect(Number(table.result.fullChecks)).toBeGreaterThan(1);
+    expect(Number(table.result.requests)).toBeGreaterThan(100);
+    expect(Number(table.result.historyOperations)).toBeGreaterThanOrEqual(Number(table.result.requests));
+    for (const { events } of table.result.rows as { events: number }[]) expect(events).toBeGreaterThan(0);
+
     const whole = await auditJson(folder, '--every', '500');
     expect(whole).toMatchObject({
       code: 0,
@@ -115,6 +126,23 @@ describe('the journals of a demo with a killed leader', () => {
     const wrong = bench.file('stale.json', stale.join('\n'));
     const seen = await auditJson(folder, '--history', wrong);
     expect(seen).toMatchObject({ code: 1, result: { history: 'not', found: [{ code: 'NOT_LINEARIZABLE' }] } });
+    const told = readFileSync(join(folder, 'ironkv', 'clients.history.json'), 'utf8');
+    for (const op of [
+      'set',
+      'setIfAbsent',
+      'setIfPresent',
+      'compareAndSet',
+      'append',
+      'increment',
+      'delete',
+      'length',
+      'get',
+    ])
+      expect(told).toContain(`"op":"${op}"`);
+    const lost = told.replace(/("op":"get","key":"key-[^\n]*"result":)"(\d+)"/, '$1"1000$2"');
+    const seenTable = await auditJson(join(folder, 'ironkv'), '--history', bench.file('lost.json', lost));
+    expect(seenTable).toMatchObject({ code: 1, result: { history: 'not', found: [{ code: 'NOT_LINEARIZABLE' }] } });
+
     // Without the requests of some clients, the same history shows nothing.
     const part = bench.file('part.json', stale.filter((line) => !/"client":"client [0-3]"/.test(line)).join('\n'));
     const partial = await auditJson(folder, '--history', part);

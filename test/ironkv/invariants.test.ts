@@ -85,7 +85,7 @@ const breaks: Readonly<Record<string, (cluster: KvCluster) => Wrong | undefined>
   ExecutedIsKnown: (c) =>
     inHost(c, (s) => {
       for (const [text, { records }] of s.sessions) {
-        const executed = c.history.executions.get(text) ?? [];
+        const executed = [...(c.history.executions.get(text)?.values() ?? [])].flat();
         const mine = executed.some(
           ({ seqno, key }) => ownerOf(s.map, key) === s.constants.index && records.some((r) => r.seqno === seqno),
         );

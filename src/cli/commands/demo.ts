@@ -55,9 +55,9 @@ interface Findings {
 }
 
 /** Judges what all clients were told. */
-const judge = (history: DemoLoad['history'], say: Say): HistoryVerdict['answer'] => {
+const judge = (history: DemoLoad['history'], model: 'kv' | 'table', say: Say): HistoryVerdict['answer'] => {
   say('Looking for one order of all requests that explains what every client was told.');
-  const verdict = judgeRecorded('kv', history, { time: { limitMs: historyLimitMs, nowMs: monotonicNowMs } });
+  const verdict = judgeRecorded(model, history, { time: { limitMs: historyLimitMs, nowMs: monotonicNowMs } });
   if (verdict.answer === 'not') say(`WRONG: there is none. ${violationWords(verdict.violation)}`);
   if (verdict.answer === 'unknown') say(`That is not known: ${verdict.why}.`);
   return verdict.answer;
@@ -89,7 +89,7 @@ const runLoad = async (cluster: ProcessCluster, { seconds, journal }: DemoFlags,
     say(`WRONG: ${key} holds ${value}, and clients were told of ${atLeast} to ${atMost}.`);
   }
   if (journal !== undefined) writeFileSync(join(journal, 'clients.history.json'), jsonHistory(load.history, 'kv'));
-  const history = judge(load.history, say);
+  const history = judge(load.history, 'kv', say);
   return {
     requestsAnswered: ledger.acknowledged,
     outcomesUnknown: ledger.unknown,
@@ -121,8 +121,10 @@ const emptyFolder = (folder: string): void => {
   throw new UsageError(`--journal ${folder} is not empty: name a new folder.`);
 };
 
-const isBroken = ({ contradictions, keysMoved, violations, failed }: MovedShard): boolean =>
-  contradictions > 0 || keysMoved === 0 || violations > 0 || failed > 0;
+const isBroken = ({ contradictions, history, keysMoved, violations, failed }: MovedShard): boolean =>
+  contradictions > 0 || history === 'not' || keysMoved === 0 || violations > 0 || failed > 0;
+
+const historyWords = (answer: HistoryVerdict['answer']): string => (answer === 'not' ? 'NOT linearizable' : answer);
 
 const sayShard = (shard: MovedShard, say: Say): void => {
   say('of IronKV:');
@@ -132,6 +134,7 @@ const sayShard = (shard: MovedShard, say: Say): void => {
   say(`steps checked                ${shard.stepsChecked} of ${shard.steps}`);
   say(`violations                   ${shard.violations}`);
   say(`acknowledged requests lost   ${shard.lost}`);
+  say(`history of the clients       ${historyWords(shard.history)}`);
 };
 
 const runDemo = async (flags: DemoFlags): Promise<void> => {
@@ -157,7 +160,12 @@ const runDemo = async (flags: DemoFlags): Promise<void> => {
   for (const node of cluster.nodes) say(`Replica ${node.id} runs as process ${node.pid} on ${node.address}.`);
   const findings = await runLoad(cluster, flags, say);
   say('');
-  const shard = await demoMovedShard(Math.max(shardSecondsMin, seconds / 4), say);
+  const shard = await demoMovedShard({
+    seconds: Math.max(shardSecondsMin, seconds / 4),
+    journal: journal === undefined ? undefined : join(journal, 'ironkv'),
+    say,
+    judge: (history, model) => judge(history, model, say),
+  });
   clearTimeout(watchdog);
   if (flags.keep === true) await keepRunning(cluster, say);
   const reports = await cluster.stop();
@@ -179,12 +187,16 @@ const runDemo = async (flags: DemoFlags): Promise<void> => {
   say(`steps checked                ${totals.stepsChecked} of ${totals.steps}`);
   say(`violations                   ${totals.violations}`);
   say(`acknowledged requests lost   ${findings.lost}`);
-  say(`history of the clients       ${findings.history === 'not' ? 'NOT linearizable' : findings.history}`);
+  say(`history of the clients       ${historyWords(findings.history)}`);
   say(`longest gap after the kill   ${findings.gapMs} ms`);
   sayShard(shard, say);
-  if (journal !== undefined) say(`Judge it all again from the journals: npx ironkeel audit ${journal}`);
+  if (journal !== undefined) {
+    say(`Judge it all again from the journals: npx ironkeel audit ${journal}`);
+    say(`                                      npx ironkeel audit ${join(journal, 'ironkv')}`);
+  }
   const interrupted = flags.keep === true && !broken;
-  const fine = findings.history === 'linearizable' ? exitCodes.ok : exitCodes.inconclusive;
+  const known = findings.history === 'linearizable' && shard.history === 'linearizable';
+  const fine = known ? exitCodes.ok : exitCodes.inconclusive;
   const exitCode = broken ? exitCodes.violation : interrupted ? exitCodes.interrupted : fine;
   conclude({ command: 'demo', exitCode, json, fields: { ...findings, ...totals, clients, nodes: replicas, shard } });
 };

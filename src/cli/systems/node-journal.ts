@@ -20,14 +20,17 @@ const nothing = (): void => undefined;
 
 /** Begins the journal of the node at `me` in `directory`. `Left`: one sentence without its first words. */
 export const openNodeJournal = <W>(
-  { cluster, system, application, nodes, parameters }: ClusterConfig,
+  { cluster, system, application, nodes, administrators, parameters }: ClusterConfig,
   me: EndPoint,
   directory: string | undefined,
 ): E.Either<string, NodeJournal<W>> => {
   if (directory === undefined) return E.right({ keep: undefined, end: nothing, abandon: nothing });
   const node = nodes.find(({ address }) => address === me)?.id ?? me;
   const described = nodes.map(({ id, address }) => ({ id, address }));
-  const identity = { system, cluster, application: application ?? null, nodes: described, parameters, node };
+  const identity = {
+    ...{ system, cluster, application: application ?? null, nodes: described, parameters, node },
+    ...(administrators && { administrators }),
+  };
   const actionText = (action: W): string => JSON.stringify(toPlain(action));
   try {
     const writer = new JournalWriter<W>({ directory, identity, actionText });

@@ -87,6 +87,8 @@ export interface JournalIdentity {
   readonly cluster: string;
   readonly application: string | null;
   readonly nodes: readonly { readonly id: string; readonly address: string }[];
+  /** Who may give the nodes orders; absent where the system knows no such role. */
+  readonly administrators?: readonly string[];
   readonly parameters: Readonly<Record<string, number>>;
   /** The id of the node. */
   readonly node: string;
@@ -104,14 +106,16 @@ export interface JournalHeader extends JournalIdentity {
   readonly firstBlock: number;
 }
 
-/** The digest of system, cluster, application, nodes and parameters, in hexadecimal digits. */
-export const configurationDigest = ({ system, cluster, application, nodes, parameters }: JournalIdentity): string => {
+/** The digest of system, cluster, application, nodes, administrators and parameters, in hexadecimal digits. */
+export const configurationDigest = (identity: JournalIdentity): string => {
+  const { system, cluster, application, nodes, administrators = [], parameters } = identity;
   const sorted = Object.keys(parameters).sort();
   const plain = [
     system,
     cluster,
     application,
     nodes.map((n) => [n.id, n.address]),
+    administrators,
     sorted.map((k) => [k, parameters[k]]),
   ];
   return hash('sha256', JSON.stringify(plain), 'hex');
@@ -151,7 +155,8 @@ export interface ReadHeader {
 const isHeader = (h: Partial<Record<keyof JournalHeader, unknown>> | null): h is JournalHeader => {
   const texts = [h?.system, h?.cluster, h?.node, h?.configuration].every((v) => typeof v === 'string');
   const numbers = [h?.incarnation, h?.file, h?.firstStep, h?.firstBlock].every((v) => Number.isSafeInteger(v));
-  const rest = Array.isArray(h?.nodes) && typeof h.parameters === 'object' && h.application !== undefined;
+  const isList = Array.isArray(h?.nodes) && (h.administrators === undefined || Array.isArray(h.administrators));
+  const rest = isList && typeof h.parameters === 'object' && h.application !== undefined;
   return texts && numbers && rest;
 };
 

@@ -80,6 +80,9 @@ export interface AuditOptions {
   readonly follow: boolean;
 }
 
+/** Events after which what is not needed is forgotten, if no check of the whole cluster came before: a step may hold many requests. */
+const forgetEvents = 20_000;
+
 interface LaneCount {
   steps: number;
   events: number;
@@ -105,6 +108,8 @@ class Audit<C, H extends Host<M, W>, S, M extends Tagged, Step, W, G, Spec, Spec
   #turn = 0;
   #steps = 0;
   #events = 0;
+  /** Events when something was last forgotten. */
+  #eventsForgotten = 0;
 
   constructor(
     system: AuditedSystem<C, H, S, M, Step, W, G, Spec, SpecStep>,
@@ -182,7 +187,9 @@ class Audit<C, H extends Host<M, W>, S, M extends Tagged, Step, W, G, Spec, Spec
     const violation = this.#judge.judge(lane.me, head);
     if (violation !== undefined) this.#found = { lane, record, violation };
     lane.shift();
-    if (this.#found === undefined && this.#steps % this.#options.every === 0) this.#full();
+    if (this.#found !== undefined) return;
+    if (this.#steps % this.#options.every === 0) this.#full();
+    else if (this.#events - this.#eventsForgotten >= forgetEvents) this.#forget();
   }
 
   #count(lane: Lane<M, W>, { events }: StepRecord<W>): void {
@@ -195,11 +202,16 @@ class Audit<C, H extends Host<M, W>, S, M extends Tagged, Step, W, G, Spec, Spec
 
   /** The whole cluster, as it stands between two steps. */
   #full(): void {
+    const violation = this.#judge.full();
+    if (violation !== undefined) this.#found = { lane: undefined, record: undefined, violation };
+    else this.#forget();
+  }
+
+  #forget(): void {
     const over = (lane: Lane<M, W>): boolean =>
       lane.head() === undefined && !(this.#options.follow && lane.end === 'open');
-    const ended = new Set(this.#lanes.filter(over).map((lane) => lane.me));
-    const violation = this.#judge.full(ended);
-    if (violation !== undefined) this.#found = { lane: undefined, record: undefined, violation };
+    this.#judge.forget(new Set(this.#lanes.filter(over).map((lane) => lane.me)));
+    this.#eventsForgotten = this.#events;
   }
 
   #explain(open: string[]): void {
@@ -279,9 +291,12 @@ export const auditsOf = <C, H extends Host<M, W>, S, M extends Tagged, Step, W, 
 ): Audits => ({
   system: system.definition.name,
   open: (journals, options) => {
-    const { application, parameters } = journals.cluster;
+    const { application, administrators, parameters } = journals.cluster;
     const nodes = journals.cluster.nodes.map(({ id, address }) => ({ id, address: address as EndPoint }));
-    const constants = system.definition.constants({ nodes, application: application ?? undefined, parameters });
+    const constants = system.definition.constants({
+      ...{ nodes, application: application ?? undefined, parameters },
+      ...(administrators && { administrators: administrators.map((address) => address as EndPoint) }),
+    });
     return E.isLeft(constants) ? constants : E.right(new Audit(system, constants.right, journals, options));
   },
 });

@@ -116,12 +116,12 @@ export class DigestedPackets<M extends Tagged> extends SentPackets<M> {
     return this.#digests.size;
   }
 
+  /** True if the packet is new; of somebody who is no member, if it was dropped as well, since he sends it again. */
   override add(packet: Packet<M>): boolean {
     const { source, target, message } = packet;
     this.#link(source, target, this.#ofMessage(message));
     const isNew = this.#digests.add(this.#high, this.#low);
-    if (!this.#members.has(source)) this.#keep(packet, isNew);
-    return isNew;
+    return this.#members.has(source) ? isNew : this.#keep(packet, isNew);
   }
 
   override has({ source, target, message }: Packet<M>): boolean {
@@ -179,10 +179,13 @@ export class DigestedPackets<M extends Tagged> extends SentPackets<M> {
     if (digest !== undefined) this.#ofMessages.set(message, digest);
   }
 
-  #keep(packet: Packet<M>, isNew: boolean): void {
+  /** True if it was not kept already. */
+  #keep(packet: Packet<M>, isNew: boolean): boolean {
     const { source, target, message } = packet;
     const isSame = (p: Packet<M>): boolean => p.target === target && equalValues(p.message, message);
-    if (isNew || !this.from(source).some(isSame)) listed(this.#fromOutside, source, packet);
+    const isKept = !isNew && this.from(source).some(isSame);
+    if (!isKept) listed(this.#fromOutside, source, packet);
+    return !isKept;
   }
 
   #ofMessage(message: M): DigestPair {

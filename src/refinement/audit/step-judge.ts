@@ -119,17 +119,20 @@ export class StepJudge<C, H extends Host<M, W>, S, M extends Tagged, Step, W, G,
     return verdict;
   }
 
-  /** Every invariant over hosts and history from scratch; what is not needed any more is forgotten. */
-  full(ended: ReadonlySet<EndPoint>): Violation | undefined {
+  /** Every invariant over hosts and history from scratch. */
+  full(): Violation | undefined {
     this.#fullChecks++;
     const check = this.#cluster.invariantsFromScratch();
-    if (E.isLeft(check)) return check.left;
+    return E.isLeft(check) ? check.left : undefined;
+  }
+
+  /** Forgets what no later step can ask for, if the hosts in `ended` take none. */
+  forget(ended: ReadonlySet<EndPoint>): void {
     const { system, sent } = this.#parts;
     const { forget } = system;
     const keepFromOutside = (needed: (packet: Packet<M>) => boolean): void => sent.keepFromOutside(needed);
-    if (forget === undefined) return undefined;
+    if (forget === undefined) return;
     this.#cluster.forget((history, spec, hosts) => forget({ history, spec, hosts, ended, keepFromOutside }));
-    return undefined;
   }
 
   #observe(transitions: Judged<S, M, Step>): Violation | undefined {

@@ -9,6 +9,7 @@ import { kvModelOf } from './models/kv.js';
 import { lockModel } from './models/lock.js';
 import { queueModel } from './models/queue.js';
 import { casRegisterModel, registerModel } from './models/register.js';
+import { tableModelOf } from './models/table.js';
 import type { Call, Result } from './value.js';
 
 /** One operation as it was recorded. */
@@ -31,10 +32,14 @@ export interface RecordedHistory {
   readonly failed: number;
   /** Whether an absent key reads as the empty string, as in Porcupine's histories, rather than as nil. */
   readonly absentReadsEmpty: boolean;
+  /** Of a table: the longest value that it takes; IronKV's default where the recorder does not say. */
+  readonly valueBytesMax?: number;
 }
 
+const valueBytesMaxDefault = 16 * 1024 * 1024;
+
 /** The models that come with Ironkeel. */
-export const modelNames = ['register', 'cas-register', 'kv', 'queue', 'lock', 'counter'] as const;
+export const modelNames = ['register', 'cas-register', 'kv', 'table', 'queue', 'lock', 'counter'] as const;
 
 /** One of `modelNames`. */
 export type ModelName = (typeof modelNames)[number];
@@ -85,6 +90,8 @@ export const judgeByName = (
       return judgeHistory(casRegisterModel, history, limits);
     case 'kv':
       return judgeHistory(kvModelOf(history.absentReadsEmpty ? '' : null), history, limits);
+    case 'table':
+      return judgeHistory(tableModelOf(history.valueBytesMax ?? valueBytesMaxDefault), history, limits);
     case 'queue':
       return judgeHistory(queueModel, history, limits);
     case 'lock':

@@ -123,14 +123,19 @@ export const readJsonHistory = (text: string): RecordedHistory => {
       1,
       `the file is of version ${JSON.stringify(file.version)}, and only version ${version} can be read`,
     );
-  const { model, operations } = file;
+  const { model, operations, valueBytesMax } = file;
   if (model !== undefined && typeof model !== 'string') throw new Unreadable(1, '"model" is the name of a model');
+  if (valueBytesMax !== undefined && typeof valueBytesMax !== 'number')
+    throw new Unreadable(1, '"valueBytesMax" is a number of bytes');
   if (!Array.isArray(operations)) throw new Unreadable(1, '"operations" is a list');
   const lines = operationLines(text);
   const read = operations.map((operation: unknown, i) => operationOf(operation, lines[i]));
   refuseOverlaps(operations, lines);
   const happened = read.filter((o) => o !== undefined);
-  return { model, operations: happened, failed: read.length - happened.length, absentReadsEmpty: false };
+  return {
+    ...{ model, operations: happened, failed: read.length - happened.length, absentReadsEmpty: false },
+    ...(valueBytesMax === undefined ? {} : { valueBytesMax }),
+  };
 };
 
 /** An operation to be written; `returned` is when the client was told, or gave up. */
@@ -139,8 +144,12 @@ export interface WrittenOperation extends RecordedOperation {
   readonly outcome: 'ok' | 'fail' | 'unknown';
 }
 
-/** The text of a history, one operation a line. Times are in nanoseconds from any start. */
-export const writeJsonHistory = (model: string | undefined, operations: readonly WrittenOperation[]): string => {
+/** The text of a history, one operation a line. Times are in nanoseconds from any start. `limits` says what of the object its model needs to know. */
+export const writeJsonHistory = (
+  model: string | undefined,
+  operations: readonly WrittenOperation[],
+  limits: Pick<RecordedHistory, 'valueBytesMax'>,
+): string => {
   const lines = operations.map(({ client, call, calledAt, answer, returned, outcome }) =>
     JSON.stringify({
       client,
@@ -155,6 +164,6 @@ export const writeJsonHistory = (model: string | undefined, operations: readonly
         : { result: isError(answer.result) ? { error: answer.result.error } : answer.result }),
     }),
   );
-  const head = JSON.stringify({ format, version, ...(model === undefined ? {} : { model }) });
+  const head = JSON.stringify({ format, version, ...(model === undefined ? {} : { model }), ...limits });
   return `${head.slice(0, -1)},"operations":[\n${lines.join(',\n')}\n]}\n`;
 };

@@ -113,6 +113,9 @@ export const recordedHistory = (recorder: HistoryRecorder<Call, Result>): Record
   return { model: undefined, operations, failed: written.length - operations.length, absentReadsEmpty: false };
 };
 
-/** What was recorded as the text of a file that `ironkeel lincheck` reads. */
-export const jsonHistory = (recorder: HistoryRecorder<Call, Result>, model: string): string =>
-  writeJsonHistory(model, writtenOf(recorder));
+/** What was recorded as the text of a file that `ironkeel lincheck` reads; with the longest value, where that is not IronKV's default. */
+export const jsonHistory = (
+  recorder: HistoryRecorder<Call, Result>,
+  model: string,
+  limits: Pick<RecordedHistory, 'valueBytesMax'> = {},
+): string => writeJsonHistory(model, writtenOf(recorder), limits);

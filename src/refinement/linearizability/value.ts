@@ -23,7 +23,7 @@ export const valueText = (value: Value): string => {
 };
 
 /** Operations that only ask, so that a null in answer to them is a value; in answer to others it says that they were done. */
-export const askingOps: ReadonlySet<string> = new Set(['read', 'get', 'dequeue']);
+export const askingOps: ReadonlySet<string> = new Set(['read', 'get', 'length', 'dequeue']);
 
 /** A call in words, with its result; `undefined` is an unknown one. */
 export const callText = ({ op, key, args }: Call, result: Result | undefined): string => {

@@ -170,3 +170,18 @@ export const united = (ranges: readonly Range[]): readonly Range[] | undefined =
   }
   return result;
 };
+
+/** The parts of `ranges` that lie in none of `others`. */
+export const without = (ranges: readonly Range[], others: readonly Range[]): readonly Range[] => {
+  let left = ranges;
+  for (const { lo, hi } of others) {
+    left = left.flatMap((range): readonly Range[] => {
+      const meet = (hi === null || range.lo < hi) && (range.hi === null || lo < range.hi);
+      if (!meet) return [range];
+      const below = range.lo < lo ? [{ lo: range.lo, hi: lo }] : [];
+      const above = hi !== null && (range.hi === null || hi < range.hi) ? [{ lo: hi, hi: range.hi }] : [];
+      return [...below, ...above];
+    });
+  }
+  return left;
+};

@@ -63,24 +63,48 @@ const executionDefect = (cluster: KvCluster, execution: Execution): Evidence => 
 };
 
 function* executionsIn({ history }: KvCluster, range: Range): Iterable<Execution> {
-  for (const [key, executions] of history.executionsOf) if (inRange(key, range)) yield* executions;
+  for (const [key, executions] of history.executionsOf) if (inRange(key, range)) yield* executions.values();
+}
+
+function* executionsOfSession({ history }: KvCluster, session: string): Iterable<Execution> {
+  for (const executions of history.executions.get(session)?.values() ?? []) yield* executions;
+}
+
+/** Whether who knows `is` of a session knows each of its writes that `was` tells. Records ascend. */
+const tellsAll = (is: SessionEntry, was: SessionEntry): boolean => {
+  let at = 0;
+  const isTold = (seqno: number): boolean => {
+    while ((is.records[at]?.seqno ?? seqno) < seqno) at++;
+    return is.records[at]?.seqno === seqno;
+  };
+  return is.floor >= was.floor && was.records.every(({ seqno }) => seqno < is.floor || isTold(seqno));
+};
+
+/** The executed writes of which the host that stepped might know less than before. */
+function* perhapsForgotten(cluster: KvCluster, { before, after }: HostChange): Iterable<Execution> {
+  for (const session of after.sessions.diff(before.sessions)) {
+    const [was, is] = [before.sessions.get(session), after.sessions.get(session)];
+    if (was === undefined || (is !== undefined && tellsAll(is, was))) continue;
+    if (!expiredBy(after.horizons, was.session.number)) yield* executionsOfSession(cluster, session);
+  }
 }
 
 export const executedIsKnown: Invariant = invariant(
   'ExecutedIsKnown',
   'README.md, "A write is executed once"',
   function* (cluster) {
-    for (const executions of cluster.history.executions.values())
-      for (const execution of executions) yield executionDefect(cluster, execution);
+    for (const session of cluster.history.executions.keys())
+      for (const execution of executionsOfSession(cluster, session)) yield executionDefect(cluster, execution);
   },
   function* (cluster, change) {
-    const { before, after } = change;
-    for (const session of after.sessions.diff(before.sessions))
-      for (const e of cluster.history.executions.get(session) ?? []) yield executionDefect(cluster, e);
-    // An execution of which nothing was stored.
-    if (change.consumed?.message.tag === 'request')
-      for (const e of cluster.history.executions.get(textOfSession(change.consumed.message.session)) ?? [])
+    for (const e of perhapsForgotten(cluster, change)) yield executionDefect(cluster, e);
+    // What this step executed, and perhaps stored nothing of.
+    const { consumed } = change;
+    if (consumed?.message.tag === 'request') {
+      const { session, seqno } = consumed.message;
+      for (const e of cluster.history.executions.get(textOfSession(session))?.get(seqno) ?? [])
         yield executionDefect(cluster, e);
+    }
     for (const { body } of [...newlySent(cluster, change), ...newlyAccepted(cluster, change)]) {
       const range = rangeOf(body);
       if (range !== undefined) for (const e of executionsIn(cluster, range)) yield executionDefect(cluster, e);
@@ -88,11 +112,16 @@ export const executedIsKnown: Invariant = invariant(
   },
 );
 
-const recordDefect = ({ history }: KvCluster, { session, records }: Omit<Knowledge, 'floor' | 'next'>): Evidence => {
-  const executions = history.executions.get(textOfSession(session)) ?? [];
-  for (const { seqno, outcome } of records) {
-    const true_ = executions.some((e) => e.seqno === seqno && equalValues(e.outcome, outcome));
-    if (!true_) return { session, seqno, outcome };
+const recordDefect = ({ history }: KvCluster, { session, records }: Knowledge, was?: SessionEntry): Evidence => {
+  const executions = history.executions.get(textOfSession(session));
+  let at = 0;
+  for (const record of records) {
+    const { seqno, outcome } = record;
+    while ((was?.records[at]?.seqno ?? seqno) < seqno) at++;
+    // It was judged when it came to be.
+    if (was?.records[at] === record) continue;
+    const true_ = executions?.get(seqno)?.some((e) => equalValues(e.outcome, outcome));
+    if (true_ !== true) return { session, seqno, outcome };
   }
   return undefined;
 };
@@ -110,11 +139,11 @@ function* changedSessions({ before, after }: HostChange): Iterable<SessionEntry>
   }
 }
 
-/** Of all that hosts know and tell of a session. */
+/** Of all that hosts know and tell of a session; `defect` may take for granted what was true of the entry `was` before. */
 const ofAllKnowledge = (
   name: string,
   source: string,
-  defect: (cluster: KvCluster, knowledge: Knowledge) => Evidence,
+  defect: (cluster: KvCluster, knowledge: Knowledge, was?: SessionEntry) => Evidence,
 ): Invariant =>
   invariant(
     name,
@@ -124,7 +153,8 @@ const ofAllKnowledge = (
       for (const body of cluster.history.bodies.values()) for (const told of toldIn(body)) yield defect(cluster, told);
     },
     function* (cluster, change) {
-      for (const entry of changedSessions(change)) yield defect(cluster, entry);
+      for (const entry of changedSessions(change))
+        yield defect(cluster, entry, change.before.sessions.get(textOfSession(entry.session)));
       for (const { body } of newlySent(cluster, change)) for (const told of toldIn(body)) yield defect(cluster, told);
     },
   );

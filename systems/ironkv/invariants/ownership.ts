@@ -22,6 +22,7 @@ import {
   senderOf,
   statesOf,
   united,
+  without,
 } from './form.js';
 
 const whole: readonly Range[] = [{ lo: '', hi: null }];
@@ -110,10 +111,10 @@ export const storedKeysAreOwned: Invariant = invariant(
     for (const key of after.table.diff(before.table)) yield storedDefect(after, key);
     if (before.map === after.map) return;
     // What the host no longer owns: the keys there that it kept.
-    for (const lost of ownRanges(before)) {
+    for (const lost of without(ownRanges(before), ownRanges(after))) {
       for (const key of keysFrom(after.keys, lost.lo)) {
         if (!inRange(key, lost)) break;
-        if (!owns(after, key)) yield storedDefect(after, key);
+        yield storedDefect(after, key);
       }
     }
   },

@@ -7,7 +7,7 @@ import type { Configuration } from '../configuration.js';
 import { emptyHistory, executedIn, type KvCluster, type KvHistory, remember } from '../history.js';
 import { inFlight } from '../invariants/form.js';
 import { ironkvInvariants } from '../invariants.js';
-import type { KvMessage } from '../messages.js';
+import { type KvMessage, sessionOfText } from '../messages.js';
 import type { HostState } from '../protocol.js';
 import { type ExecuteRequest, type KvSpec, kvService, requestKey, writeKey } from '../spec.js';
 
@@ -36,8 +36,8 @@ const outcomesOf = (cluster: KvCluster): KvSpec['outcomes'] => {
 const executedOf = ({ executions }: KvHistory): KvSpec['executed'] => {
   const writes: [string, true][] = [];
   for (const [session, ofSession] of executions) {
-    const [number, nonce] = session.split('.').map(Number) as [number, number];
-    for (const { seqno, key } of ofSession) writes.push([writeKey({ number, nonce }, seqno, key), true]);
+    for (const { seqno, key } of [...ofSession.values()].flat())
+      writes.push([writeKey(sessionOfText(session), seqno, key), true]);
   }
   return PersistentMap.of(writes);
 };

@@ -10,51 +10,9 @@ import {
 } from '../../../src/refinement/linearizability.js';
 import type { ClientHistory } from '../../../src/refinement/simulation/simulated-system.js';
 import type { Packet } from '../../../src/spec/packet.js';
-import { unreachable } from '../../../src/spec/prelude.js';
-import { type Command, type Outcome, textOfKey } from '../commands.js';
+import type { Command, Outcome } from '../commands.js';
 import { type KvMessage, type Message, textOfSession } from '../messages.js';
-
-const setNames = { always: 'set', absent: 'setIfAbsent', present: 'setIfPresent' } as const;
-
-/** A command as the model has it; bytes as text, a unit each. */
-const callOf = (command: Command): Call => {
-  const key = textOfKey(command.key);
-  switch (command.tag) {
-    case 'get':
-    case 'length':
-    case 'delete':
-      return { op: command.tag, key, args: [] };
-    case 'set':
-      return { op: setNames[command.when], key, args: [textOfKey(command.value)] };
-    case 'append':
-      return { op: 'append', key, args: [textOfKey(command.value)] };
-    case 'increment':
-      return { op: 'increment', key, args: [command.by] };
-    case 'compareAndSet': {
-      const old = command.old === null ? null : textOfKey(command.old);
-      return { op: 'compareAndSet', key, args: [old, textOfKey(command.value)] };
-    }
-    default:
-      return unreachable(command);
-  }
-};
-
-const resultOf = (outcome: Outcome): Result => {
-  switch (outcome.tag) {
-    case 'value':
-      return outcome.value === null ? null : textOfKey(outcome.value);
-    case 'length':
-      return outcome.length;
-    case 'done':
-      return outcome.done;
-    case 'number':
-      return outcome.number;
-    case 'failed':
-      return { error: outcome.error };
-    default:
-      return unreachable(outcome);
-  }
-};
+import { callOf, resultOf } from '../recorded.js';
 
 /** How a request ended, for the one that asked it. Each is to be called at most once, and only one of them. */
 export interface Asked {

@@ -19,6 +19,8 @@ import { fromPlain, toPlain } from '../../../src/refinement/values.js';
 import type { EndPoint } from '../../../src/spec/endpoint.js';
 import { endPoint } from '../../../src/spec/endpoint.js';
 import { E } from '../../../src/spec/prelude.js';
+import { ironkvAudit } from '../../../systems/ironkv/audit.js';
+import { ironkv, type KvMessage } from '../../../systems/ironkv/index.js';
 import { ironrsmAudit } from '../../../systems/ironrsm/audit.js';
 import type { RsmMessage } from '../../../systems/ironrsm/index.js';
 import { encodeCommand, ironrsm } from '../../../systems/ironrsm/index.js';
@@ -55,6 +57,7 @@ const identityOf = (system: string, cluster: ClusterDescription, node: string): 
   nodes: cluster.nodes,
   parameters: cluster.parameters,
   node,
+  ...(cluster.administrators && { administrators: cluster.administrators }),
 });
 
 /** A writer of journals into `directory`, as `ironkeel serve` has one. */
@@ -146,6 +149,59 @@ export const rsmJournals = (options: Partial<RunOptions<RsmMessage>> = {}, opera
   return runJournaled(ironrsm, cluster, { rounds: 130, outside, ...options });
 };
 
+/** Who may move ranges of IronKV. */
+export const administrator = endPoint('10.1.1.2:9000');
+
+/** The addresses of the hosts of IronKV, in order. */
+export const kvHosts = described(3).map(({ address }) => address);
+
+/** A packet to host `to` in a round. */
+export const toKvHost = (
+  round: number,
+  to: number,
+  message: KvMessage,
+  source: EndPoint = message.tag === 'shard' ? administrator : client,
+): FromOutside<KvMessage> => ({ round, source, target: kvHosts[to] as EndPoint, message });
+
+/** Write `seqno` of the session that is opened first: of the keys a to h in turn. All before it are settled. */
+export const kvWrite = (seqno: number, floor = seqno): KvMessage => {
+  const key = Buffer.from('abcdefgh'[seqno % 8] as string);
+  const session = { number: 0, nonce: 7 };
+  return { tag: 'request', session, seqno, floor, ordered: false, command: { tag: 'increment', key, by: 1 } };
+};
+
+/** An order to move [lo, hi) to a host. */
+export const kvShard = (seqno: number, lo: string, hi: string | null, recipient: number): KvMessage => {
+  const bound = hi === null ? null : Buffer.from(hi);
+  return { tag: 'shard', seqno, lo: Buffer.from(lo), hi: bound, recipient: kvHosts[recipient] as EndPoint };
+};
+
+/**
+ * Three hosts of IronKV; 40 increments of eight keys, each sent to every host, twice, while the keys from c on move to the second host
+ * in pieces of one key, and those from f on to the third and back.
+ */
+export const kvJournals = (
+  more: readonly FromOutside<KvMessage>[] = [],
+  options: Partial<RunOptions<KvMessage>> = {},
+): string => {
+  const parameters = { delegateKeysMax: 1, deliveriesMax: 1, sessionWindowMax: 4 };
+  const cluster: ClusterDescription = {
+    ...{ nodes: described(3), application: undefined, parameters, administrators: [administrator] },
+  };
+  const writes = Array.from({ length: 40 }, (_, i) =>
+    [4, 5].flatMap((round) => [0, 1, 2].map((to) => toKvHost(round + 2 * i, to, kvWrite(i)))),
+  ).flat();
+  const outside = [
+    toKvHost(2, 0, { tag: 'open', nonce: 7 }),
+    toKvHost(20, 0, kvShard(1, 'c', null, 1)),
+    toKvHost(50, 1, kvShard(2, 'f', null, 2)),
+    toKvHost(70, 2, kvShard(3, 'f', null, 1)),
+    ...writes,
+    ...more,
+  ];
+  return runJournaled(ironkv, cluster, { rounds: 110, outside, ...options });
+};
+
 /** The file of node `id`. */
 export const fileOf = (folder: string, id: string, file = 1): string =>
   join(folder, `${id}.1.${String(file).padStart(6, '0')}.journal`);
@@ -167,6 +223,7 @@ export const rewrite = (
   id: string,
   edit: (steps: StepRecord<unknown>[]) => readonly StepRecord<unknown>[],
   ended = true,
+  header: Partial<Identity> = {},
 ): void => {
   const path = fileOf(folder, id);
   const reader = new JournalReader(Array.of(path), actionOf);
@@ -174,7 +231,7 @@ export const rewrite = (
   reader.close();
   const steps = edit(stepsOf(folder, id));
   rmSync(path);
-  const writer = journalWriter(folder, identity);
+  const writer = journalWriter(folder, { ...identity, ...header });
   for (const step of steps) writer.append(step);
   if (ended) writer.end('rewritten');
   else writer.flush();
@@ -198,6 +255,7 @@ export const auditFolder = (
 const auditsIn = (folder: string): Audits => {
   const journals = findJournals([folder]);
   const system = E.isRight(journals) ? journals.right.cluster.system : 'lock';
+  if (system === 'ironkv') return auditsOf(ironkvAudit());
   return system === 'lock' ? auditsOf(lockAudit) : auditsOf(ironrsmAudit());
 };
 

@@ -1,6 +1,6 @@
 /**
  * A hash table with conditional writes, whose every operation tells something: the commands of IronKV and of IronRSM's key-value
- * application as a sequential object (Herlihy and Wing, 1990), written apart from what serves them. Not among the named models: hand it to `judgeRecordedBy`.
+ * application as a sequential object (Herlihy and Wing, 1990), written apart from what serves them.
  */
 import { O, unreachable } from '../../../spec/prelude.js';
 import { callKey, callText, isError, type Result, type Value, valueText } from '../value.js';
