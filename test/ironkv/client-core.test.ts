@@ -315,3 +315,38 @@ describe('the ranges that a client knows', () => {
     expect(cache.size).toBeLessThanOrEqual(26);
   });
 });
+
+describe('a client whose session is not known where it writes', () => {
+  it.each([21, 22, 23])('is answered once its session is announced there (seed %i)', (seed) => {
+    const world = new World(seed, bad, 3, { sessionsAnnounced: 1 });
+    const clients = [world.client({ renewMs: 20 }), world.client({ renewMs: 20, ordered: true })];
+    const ids = clients.map((client) => Array.from({ length: 40 }, () => client.ask(increment('a'))));
+    world.run();
+    const told = clients.flatMap((client, i) => (ids[i] ?? []).map((id) => Number(client.told(id))));
+    expect(told.sort((a, b) => a - b)).toEqual(Array.from({ length: 80 }, (_, n) => n + 1));
+    const ignored = world.hosts.hosts.map(({ counters }) => counters.requestsUnannounced);
+    expect(Math.max(...ignored)).toBeGreaterThan(0);
+  });
+
+  it('loses its session to an attack once, and gets another one that serves', () => {
+    const sessionsAnnounced = 1 << 20;
+    const world = new World(3, good, 2, { sessionsAnnounced, sessionsMax: 8 });
+    const victims = [0.1, 0.9].map((first) => world.client({ random: () => first }));
+    const askAll = (): (string | undefined)[] => {
+      const ids = victims.map((victim) => victim.ask(increment('a')));
+      world.run();
+      return victims.map((victim, i) => victim.told(ids[i] as number));
+    };
+    expect(askAll().sort()).toEqual(['1', '2']);
+    for (const opener of [0, 1]) {
+      for (let nonce = 0; nonce < 12; nonce++) {
+        const session = { number: (sessionsAnnounced - 1) * 256 + opener, nonce };
+        world.hosts.request(get('a'), { of: session, ordered: true, source: administrator });
+      }
+    }
+    for (let ms = 0; ms < 20; ms++) world.tick();
+    expect(askAll()).toEqual(['SessionExpired', 'SessionExpired']);
+    expect(askAll().sort()).toEqual(['3', '4']);
+    expect(victims.map(({ sent }) => sent.filter(({ message }) => message.tag === 'open').length)).toEqual([2, 2]);
+  });
+});
