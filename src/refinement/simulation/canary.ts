@@ -22,6 +22,9 @@ type Simulate<C, H extends Host<M, W>, S, M extends Tagged, Step extends Tagged,
 /** No faults: a canary shows that a check reports, not that it finds. */
 const options: RunOptions = { seed: 1, steps: 200, faults: [], nodes: undefined };
 
+/** Seeds that are tried for a canary: what it needs, such as a step without packets, may not come with the first. */
+const seedsMax = 5;
+
 /** Runs every canary; one sentence for each that was not reported. */
 export const silentCanaries = async <
   C,
@@ -42,7 +45,10 @@ export const silentCanaries = async <
   // Where the system itself is broken, as with a planted bug, that may be reported before the canary.
   const unchanged = await simulate(system, options);
   for (const { planted, codes, changed } of canaries(system)) {
-    const { found } = await simulate(changed, options);
+    let { found } = await simulate(changed, options);
+    for (let seed = 2; seed <= seedsMax && found === undefined; seed++) {
+      ({ found } = await simulate(changed, { ...options, seed }));
+    }
     if (found === undefined || (!codes.includes(found.code) && unchanged.found === undefined))
       silent.push(`${planted} was planted, and the checks reported ${found?.code ?? 'nothing'}.`);
   }
