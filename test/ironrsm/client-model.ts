@@ -50,21 +50,31 @@ export interface Faults {
 export class ModelService {
   readonly #window: number;
   readonly #valueBytesMax: number;
+  readonly #sessionsMax: number;
   readonly #sessions = new Map<number, ModelSession>();
   #nextSession = 7;
   leader = 0;
   view = 1;
   readonly executed: Executed[] = [];
 
-  constructor(window: number, valueBytesMax: number) {
+  constructor(window: number, valueBytesMax: number, sessionsMax = Infinity) {
     this.#window = window;
     this.#valueBytesMax = valueBytesMax;
+    this.#sessionsMax = sessionsMax;
   }
 
   /** Another replica leads. */
   moveLeader(): void {
     this.leader = (this.leader + 1) % replicas.length;
     if (this.leader === 0) this.view++;
+  }
+
+  /** The session that was used longest ago expires, once there are more than `count`. */
+  #expireAbove(count: number): void {
+    for (const id of this.#sessions.keys()) {
+      if (this.#sessions.size <= count) return;
+      this.#sessions.delete(id);
+    }
   }
 
   /** All sessions expire. */
@@ -85,6 +95,7 @@ export class ModelService {
   #open({ nonce, ordered }: Message<'open'>): RsmMessage {
     const session = this.#nextSession++;
     this.#sessions.set(session, { floor: 1, high: 0, ordered, done: new Map() });
+    this.#expireAbove(this.#sessionsMax);
     return { tag: 'opened', nonce, session };
   }
 
@@ -95,6 +106,8 @@ export class ModelService {
       return id < this.#nextSession ? [{ tag: 'refused', session: id, seqno, reason: 'SESSION_EXPIRED' }] : [];
     }
     if (floor > seqno) return [];
+    this.#sessions.delete(id);
+    this.#sessions.set(id, session);
     session.floor = Math.max(session.floor, floor);
     for (const key of session.done.keys()) if (key < session.floor) session.done.delete(key);
     if (seqno < session.floor || seqno >= session.floor + this.#window) return [];

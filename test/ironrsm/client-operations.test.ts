@@ -147,7 +147,6 @@ describe('operations that wait at the same moment', () => {
   });
 
   it.each([
-    ['REQUEST_TOO_LARGE', 'TooLarge', 'not executed'],
     ['SEQNO_REUSED', 'SeqnoReused', 'not executed'],
     ['SESSION_EXPIRED', 'SessionExpired', 'unknown'],
   ] as const)(
@@ -168,6 +167,29 @@ describe('operations that wait at the same moment', () => {
       expect(core.busy).toBe(false);
     },
   );
+
+  it('are asked for in smaller requests where theirs is refused as REQUEST_TOO_LARGE, but for those that were given up', () => {
+    const { core, outcomes, sent } = grouped([
+      ['a', 5000],
+      ['b', 50],
+      ['c', 5000],
+    ]);
+    core.onTime(50);
+    core.onPacket(second, refused(1, 'REQUEST_TOO_LARGE'), 60);
+    core.flush(60);
+    expect(sent.at(-1)?.messages).toEqual([
+      { tag: 'request', session: 9, seqno: 2, floor: 2, value: joined([Buffer.from('a')]) },
+      { tag: 'request', session: 9, seqno: 3, floor: 2, value: joined([Buffer.from('c')]) },
+    ]);
+    core.onPacket(second, refused(2, 'REQUEST_TOO_LARGE'), 70);
+    core.onPacket(second, reply(3), 70);
+    expect(outcomes).toMatchObject([
+      [2, { error: { tag: 'Timeout' } }],
+      [1, { error: { tag: 'TooLarge', known: 'not executed' } }],
+      [3, { tag: 'reply' }],
+    ]);
+    expect(core.busy).toBe(false);
+  });
 
   it('fail each, as unknown, when the client is closed', () => {
     const { core, outcomes } = grouped([

@@ -38,7 +38,7 @@ export interface MachineParts {
 }
 
 /** Outcomes of a session that stay unknown, before its users no longer give up: each may be that of a write, which costs the checks of what clients saw. */
-const unknownMax = 20;
+const unknownMax = 12;
 
 /** The time until the first request, at most. */
 const startMsMax = 30;

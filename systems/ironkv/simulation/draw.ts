@@ -31,10 +31,10 @@ export const drawHabits = (random: Random, { sessionWindowMax }: Parameters, thi
   window: random.int(1, sessionWindowMax),
   users: random.pick([1, 1, 2, 4]),
   thinkMsMax,
-  retryMs: random.int(30, 80),
-  retryMsMax: random.int(80, 300),
+  retryMs: random.int(10, 60),
+  retryMsMax: random.int(60, 200),
   renewMs: random.pick([100, 500, 2_000, 60_000]),
-  timeoutMs: random.pick([150, 600, Infinity, Infinity]),
+  timeoutMs: random.pick([50, 150, 600, Infinity]),
   handOverShare: random.pick([0, 0, 0.05]),
 });
 

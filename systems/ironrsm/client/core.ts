@@ -38,6 +38,8 @@ export class ClientCore {
   #leader: readonly EndPoint[] | undefined;
   /** The highest view that a redirect named. */
   #view: Ballot | undefined;
+  /** Bytes that may share a request. Falls where the cluster takes less than was believed. */
+  #sharedBytesMax: number;
   #nextId = 1;
   #deferred = false;
   #unsettled = 0;
@@ -47,6 +49,7 @@ export class ClientCore {
     this.#options = options;
     this.#effects = effects;
     this.#single = new Map(options.replicas.map((r) => [r, [r]]));
+    this.#sharedBytesMax = Math.min(options.requestBytesMax ?? sharedBytesMax, sharedBytesMax);
     this.#clock = new RetryClock(options);
     this.#opener = new SessionOpener(options, this.#clock);
   }
@@ -153,10 +156,9 @@ export class ClientCore {
     if (window.full) return;
     const [target] = this.#leader ?? [];
     const messages: RsmMessage[] = [];
-    const bytesMax = Math.min(this.#options.requestBytesMax ?? sharedBytesMax, sharedBytesMax);
     const waitMs = this.#clock.firstWaitMs;
     while (!window.full) {
-      const operations = takeTogether(this.#waiting, bytesMax);
+      const operations = takeTogether(this.#waiting, this.#sharedBytesMax);
       if (operations.length === 0) break;
       const pending = pendingOf(operations);
       window.add(pending);
@@ -197,15 +199,31 @@ export class ClientCore {
   }
 
   #onRefused({ session, seqno, reason }: Message<'refused'>, nowMs: number): void {
-    if (this.#window === undefined || session !== this.#window.session) return;
-    if (reason === 'SESSION_EXPIRED') this.#abandon(this.#window);
-    else {
-      const pending = this.#window.get(seqno);
+    const window = this.#window;
+    if (window === undefined || session !== window.session) return;
+    if (reason === 'SESSION_EXPIRED') {
+      this.#opener.expired(window.openedAtMs, nowMs);
+      this.#abandon(window);
+    } else {
+      const pending = window.get(seqno);
       if (pending === undefined) return;
-      const error = reason === 'SEQNO_REUSED' ? seqnoReused : tooLarge(pending.value.length);
-      this.#fail(pending, error);
+      if (reason === 'SEQNO_REUSED') this.#fail(pending, seqnoReused);
+      else if (pending.operations.length === 1) this.#fail(pending, tooLarge(pending.value.length));
+      else this.#split(window, pending);
     }
     this.#advance(nowMs);
+  }
+
+  /**
+   * Has the operations of a request that no replica takes asked for in smaller ones. A seqno is used for one request only, so these
+   * get new ones; and where there is an order what was sent behind it is sent again behind them: none of it was executed, since it
+   * named a floor at or below the refused seqno, and nothing will be once the floor has passed it.
+   */
+  #split(window: Window, pending: Pending): void {
+    this.#sharedBytesMax = Math.min(this.#sharedBytesMax, Math.floor(pending.value.length / 2));
+    const back = this.#options.ordered ? window.all().filter(({ seqno }) => seqno >= pending.seqno) : [pending];
+    for (const request of back) window.remove(request);
+    this.#waiting.putBack(back.flatMap(({ open }) => open));
   }
 
   /** Forgets the session; what it has outstanding is unknown. */
