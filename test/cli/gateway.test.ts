@@ -1,6 +1,4 @@
 /** The gateway of the Redis protocol before real, judged hosts of IronKV, over TCP. */
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type ConnectionLimits, connectionLimits, RespConnection } from '../../src/cli/gateway/connection.js';
 import { RespGateway } from '../../src/cli/gateway/server.js';
@@ -269,54 +267,5 @@ describe('a connection of the gateway', () => {
     await raw.says(command('SET', 'a', 'x'.repeat(600)), '+OK\r\n');
     await raw.says(command('MGET', 'a', 'a'), '-ERR the reply would be larger than this gateway allows\r\n');
     await raw.says(command('MGET', 'a'), `*1\r\n$600\r\n${'x'.repeat(600)}\r\n`);
-  });
-});
-
-const run = promisify(execFile);
-
-/** Whether a program of Redis is installed. */
-const isInstalled = async (program: string): Promise<boolean> => {
-  try {
-    await run(program, ['--version']);
-    return true;
-  } catch {
-    return false;
-  }
-};
-
-describe('programs of Redis', () => {
-  it('redis-cli works', async ({ skip }) => {
-    if (!(await isInstalled('redis-cli'))) skip('redis-cli is not installed');
-    const { port } = await start();
-    const cli = async (...words: readonly string[]) => (await run('redis-cli', ['-p', String(port), ...words])).stdout;
-    expect(await cli('set', 'greeting', 'hello')).toBe('OK\n');
-    expect(await cli('get', 'greeting')).toBe('hello\n');
-    expect(await cli('-3', 'mget', 'greeting', 'none')).toBe('hello\n\n');
-    expect(await cli('incr', 'n')).toBe('1\n');
-    expect(await cli('dbsize')).toBe('2\n');
-    expect(await cli('flushall')).toMatch(/^ERR unknown command 'flushall'/);
-  });
-
-  it('redis-benchmark works', async ({ skip }) => {
-    if (!(await isInstalled('redis-benchmark'))) skip('redis-benchmark is not installed');
-    const { cluster: hosts, port } = await start();
-    const flags = [
-      '-p',
-      String(port),
-      '-t',
-      'get,set,incr,mset',
-      '-n',
-      '2000',
-      '-c',
-      '10',
-      '-P',
-      '8',
-      '-r',
-      '100',
-      '--csv',
-    ];
-    const { stdout } = await run('redis-benchmark', flags);
-    expect(stdout.trim().split('\n').length).toBe(5);
-    expect(hosts.hostAt(0).table.size).toBeGreaterThan(50);
   });
 });
