@@ -3,6 +3,7 @@
  * a hash array mapped trie (Bagwell, Ideal Hash Trees, 2001) in canonical form. Its structural `diff` is why this is
  * not a library: docs/adr/0003-persistent-map.md.
  */
+import { MapValue } from './map-value.js';
 import { hashOf, type MapKey } from './persistent-map/hash.js';
 import { Edit, emptyNode, lookup, type Node } from './persistent-map/node.js';
 import { insert, remove } from './persistent-map/update.js';
@@ -25,11 +26,12 @@ export interface MapDraft<K extends MapKey, V> {
  * O(log32 size). Iteration visits an unchanging order that depends on the contents only, not on how they came about;
  * an iterator holds its snapshot, so a big map can be walked in pieces.
  */
-export class PersistentMap<K extends MapKey, V> implements Iterable<readonly [K, V]> {
+export class PersistentMap<K extends MapKey, V> extends MapValue<K, V> {
   readonly size: number;
   private readonly root: Node<K, V>;
 
   private constructor(root: Node<K, V>, size: number) {
+    super();
     this.root = root;
     this.size = size;
   }
@@ -51,7 +53,7 @@ export class PersistentMap<K extends MapKey, V> implements Iterable<readonly [K,
     return lookup(this.root, 0, hashOf(key), key);
   }
 
-  has(key: K): boolean {
+  override has(key: K): boolean {
     return lookup(this.root, 0, hashOf(key), key) !== undefined;
   }
 
@@ -85,15 +87,16 @@ export class PersistentMap<K extends MapKey, V> implements Iterable<readonly [K,
     return root === this.root ? this : new PersistentMap(root, draft.finalSize);
   }
 
-  /** The keys whose values differ (`!==`) or that only one of the maps has. Shared parts cost nothing. */
-  diff(other: PersistentMap<K, V>): readonly K[] {
+  /** As of every map; what both share costs nothing. */
+  override diff(other: MapValue<K, V>): readonly K[] {
+    if (!(other instanceof PersistentMap)) return super.diff(other);
     const keys: K[] = [];
     diffTries(this.root, other.root, 0, keys);
     return keys;
   }
 
-  /** Whether both maps have the same keys, with values that are identical or `equal`. */
-  equals(other: PersistentMap<K, V>, equal: (a: V, b: V) => boolean): boolean {
+  override equals(other: MapValue<K, V>, equal: (a: V, b: V) => boolean): boolean {
+    if (!(other instanceof PersistentMap)) return super.equals(other, equal);
     return this.size === other.size && equalTries(this.root, other.root, equal);
   }
 

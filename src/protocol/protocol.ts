@@ -12,7 +12,7 @@ export interface Successor<S, M> {
 /**
  * The protocol of one host. `C` are the constants of the cluster, `S` the state, `M` the messages, `Step` a tagged
  * union of every way to act, in which every existential of the relation is a witness, so that no check needs a search.
- * States are immutable: plain readonly objects, and `PersistentMap` for whatever can grow.
+ * States are immutable: plain readonly objects, and `PersistentMap` or `OrderedMap` for whatever can grow.
  */
 export interface ProtocolHost<C, S, M, Step> {
   readonly name: string;

@@ -1,6 +1,6 @@
 /** The comparison of a host with the protocol, component by component, at the cost of what changed (docs/reduction.md, "Judging by the change"). */
 import type { Touch } from '../network/step-io.js';
-import { PersistentMap } from '../protocol/persistent-map.js';
+import { MapValue } from '../protocol/map-value.js';
 import { type Check, holds, violated } from '../spec/check.js';
 import { E } from '../spec/prelude.js';
 import type { Component, TableComponent } from './host-refinement.js';
@@ -114,9 +114,7 @@ export class ComponentComparison<H, S> {
           return compareWhole(c, host, after);
         }
         if (was !== is)
-          for (const key of (is as PersistentMap<string | number, unknown>).diff(
-            was as typeof is & PersistentMap<string | number, unknown>,
-          ))
+          for (const key of (is as MapValue<string | number, unknown>).diff(was as MapValue<string | number, unknown>))
             keys.add(key);
         if (keys.size === 0) return holds;
         const check = compareTable(c, keys, host, after);
@@ -156,7 +154,7 @@ export class ComponentComparison<H, S> {
     if (c.kind === 'table') return compareTable(c, keys, host, after);
     const hostMap = c.kind === 'persistent' ? c.host(host) : undefined;
     const map = c.protocol(after);
-    if (!(map instanceof PersistentMap && hostMap instanceof PersistentMap)) return compareWhole(c, host, after);
+    if (!(map instanceof MapValue && hostMap instanceof MapValue)) return compareWhole(c, host, after);
     for (const key of keys) {
       if (!equalValues(map.get(key), hostMap.get(key)))
         return mismatch(c.name, `[${String(key)}]`, hostMap.get(key), map.get(key));
@@ -171,13 +169,13 @@ export class ComponentComparison<H, S> {
     if (c === undefined) return holds;
     const value = c.protocol(after);
     if (c.kind === 'table') {
-      this.#slice = { index, entries: (value as PersistentMap<string | number, unknown>).keys()[Symbol.iterator]() };
-      return compareSizes(c, host, (value as PersistentMap<string | number, unknown>).size);
+      this.#slice = { index, entries: (value as MapValue<string | number, unknown>).keys()[Symbol.iterator]() };
+      return compareSizes(c, host, (value as MapValue<string | number, unknown>).size);
     }
-    if (c.kind === 'persistent' && value instanceof PersistentMap) {
+    if (c.kind === 'persistent' && value instanceof MapValue) {
       this.#slice = { index, entries: value.keys()[Symbol.iterator]() };
       const hostValue = c.host(host);
-      const hostSize = hostValue instanceof PersistentMap ? hostValue.size : -1;
+      const hostSize = hostValue instanceof MapValue ? hostValue.size : -1;
       return hostSize === value.size ? holds : mismatch(c.name, 'size', hostSize, value.size);
     }
     return compareWhole(c, host, after);

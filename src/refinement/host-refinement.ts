@@ -4,7 +4,7 @@
  * section 3.5; the exact meaning is in docs/reduction.md).
  */
 import type { Codec } from '../network/codec.js';
-import type { PersistentMap } from '../protocol/persistent-map.js';
+import type { MapValue } from '../protocol/map-value.js';
 import type { ProtocolHost } from '../protocol/protocol.js';
 import type { Check } from '../spec/check.js';
 import type { EndPoint } from '../spec/endpoint.js';
@@ -34,7 +34,7 @@ export interface TableComponent<H, S> {
   readonly hostAt: (host: H, key: string | number) => unknown;
   readonly hostKeys: (host: H) => Iterable<string | number>;
   readonly hostSize: (host: H) => number;
-  readonly protocol: (state: S) => PersistentMap<string | number, unknown>;
+  readonly protocol: (state: S) => MapValue<string | number, unknown>;
 }
 
 /**

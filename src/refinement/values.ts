@@ -1,5 +1,5 @@
 /**
- * Values of protocols and abstractions: primitives, bytes, arrays, plain readonly objects and `PersistentMap`, nested.
+ * Values of protocols and abstractions: primitives, bytes, arrays, plain readonly objects, `PersistentMap` and `OrderedMap`, nested.
  * How they are compared, shown to people and written to files. Anything else (a native Map, a Set, a class) throws
  * `UnsupportedValue`: the checks would not see what it holds.
  */

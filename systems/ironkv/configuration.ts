@@ -21,6 +21,8 @@ export interface Parameters {
   readonly delegateBytesMax: number;
   /** Pairs of one delegate. */
   readonly delegateKeysMax: number;
+  /** How long a host that has sent a delegate waits before it sends the next, to whichever host. */
+  readonly delegateRestMs: number;
   /** Messages that a host may have under way to another without an ack: the flow control of moves. */
   readonly deliveriesMax: number;
   /** Moves under way from one host. */
@@ -38,7 +40,7 @@ export interface Parameters {
   readonly receiveMax: number;
 }
 
-/** The defaults. A delegate is small, so that the step that handles it delays other requests little. */
+/** The defaults. A delegate is small and others follow after a rest, so that a move delays other requests little. */
 export const defaultParameters: Parameters = {
   keyBytesMax: 4096,
   valueBytesMax: 1 << 24,
@@ -47,7 +49,8 @@ export const defaultParameters: Parameters = {
   sessionsAnnounced: 4096,
   sessionsPerMessageMax: 1024,
   delegateBytesMax: 32_768,
-  delegateKeysMax: 256,
+  delegateKeysMax: 24,
+  delegateRestMs: 2,
   deliveriesMax: 8,
   movesMax: 64,
   resendMs: 50,
@@ -68,6 +71,7 @@ export const parameterRanges: Readonly<Record<keyof Parameters, { readonly min: 
   sessionsPerMessageMax: { min: 1, max: 4096 },
   delegateBytesMax: { min: 1, max: 1 << 24 },
   delegateKeysMax: { min: 1, max: 65_536 },
+  delegateRestMs: { min: 0, max: 60_000 },
   deliveriesMax: { min: 1, max: 1024 },
   movesMax: { min: 1, max: 1024 },
   resendMs: { min: 5, max: 60_000 },

@@ -136,9 +136,9 @@ export class KvHost implements Host<KvMessage, KvAction> {
     this.#deliveries.resend();
   }
 
-  /** 0 while a piece could be sent, else the earliest time to send something again: an idle host sleeps. */
+  /** The earliest time to hand over the next piece, or to send something again: an idle host sleeps. */
   wakeAtMs(): number {
-    return this.#mover.canHandOver() ? 0 : this.#deliveries.wakeAtMs();
+    return Math.min(this.#mover.wakeAtMs(), this.#deliveries.wakeAtMs());
   }
 
   /** Consumes one packet; what is out of place has no effect. */

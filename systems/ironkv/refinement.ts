@@ -6,8 +6,8 @@
  * peer's index, a slash, the seqno), so that a step is compared at the bodies that it appends and drops. The component `peers`
  * has the rest of a peer.
  */
-import { withKey } from '../../src/protocol/ordered-keys.js';
-import type { PersistentMap } from '../../src/protocol/persistent-map.js';
+import type { MapValue } from '../../src/protocol/map-value.js';
+import { OrderedMap } from '../../src/protocol/ordered-map.js';
 import type {
   Component,
   HostRefinement,
@@ -43,7 +43,7 @@ const witness = (action: KvAction, { received, toSelf, timeMs }: StepContext<KvM
   }
 };
 
-type Table = PersistentMap<string | number, unknown>;
+type Table = MapValue<string | number, unknown>;
 
 /** A table that the host holds in a native map, with `value` what the protocol has in it. */
 const table = <K extends string | number, V>(
@@ -176,13 +176,6 @@ const stepInvariants: readonly StepInvariant<HostState>[] = [
   },
 ];
 
-/** The order of a table's keys, which traces leave out. */
-const ordered = (stripped: HostState): HostState['keys'] => {
-  let keys: HostState['keys'] = null;
-  for (const key of stripped.table.keys()) keys = withKey(keys, key);
-  return keys;
-};
-
 /** What the judge of a host knows. */
 export const ironkvRefinement: HostRefinement<Configuration, KvHost, HostState, KvMessage, KvStep, KvAction> = {
   protocol: ironkvProtocol,
@@ -191,10 +184,11 @@ export const ironkvRefinement: HostRefinement<Configuration, KvHost, HostState, 
   components,
   stepInvariants,
   trace: {
-    strip: ({ constants: _, keys: __, ...state }) => state,
+    strip: ({ constants: _, ...state }) => state,
     restore: (initial, stripped) => ({
       ...(stripped as HostState),
-      keys: ordered(stripped as HostState),
+      // Traces do not tell kinds of maps apart.
+      table: OrderedMap.of((stripped as HostState).table),
       constants: initial.constants,
     }),
   },

@@ -129,7 +129,8 @@ export class HostCluster {
 
   constructor(size = 1, parameters: Readonly<Record<string, number>> = {}) {
     const indices = Array.from({ length: size }, (_, i) => i);
-    const made = kvConfiguration(indices.map(hostAt), [administrator], parameters);
+    // The clock stands still in most tests: a host that rests would never go on.
+    const made = kvConfiguration(indices.map(hostAt), [administrator], { delegateRestMs: 0, ...parameters });
     if (E.isLeft(made)) throw new Error(made.left.join('; '));
     this.configuration = made.right;
     this.hosts = indices.map((i) => new KvHost(made.right, hostAt(i)));

@@ -130,7 +130,7 @@ describe('a piece', () => {
     expect([seqno, body.tag, keysOf(body)]).toEqual([1, 'delegate', ['b', 'c']]);
     expect(body).toMatchObject({ lo: bytes('aa'), hi: bytes('d'), horizons: [0, 0] });
     expect(cluster.host().moves).toEqual([{ administrator, seqno: 1, next: 'd', hi: 'dd', recipient: 1, last: null }]);
-    expect(cluster.host().wakeAtMs()).toBe(0);
+    expect(cluster.host().wakeAtMs()).toBe(cluster.nowMs);
     const [last] = deliveries(cluster.step().sent) as [Message<'deliver'>];
     expect(last.body).toMatchObject({ lo: bytes('d'), hi: bytes('dd') });
     expect(keysOf(last.body)).toEqual(['d']);
@@ -173,7 +173,7 @@ describe('a piece', () => {
     expect(cluster.host().counters.requestsRedirected).toBe(1);
   });
 
-  test('is one for each recipient in a step, of the oldest move to it', () => {
+  test('is one in a step, to the recipients in turn, of the oldest move to each', () => {
     const keys = ['a', 'b', 'c', 'd', 'e', 'f'];
     const cluster = filled(3, { delegateKeysMax: 1 }, keys);
     for (const [i, [lo, hi, to]] of (
@@ -186,17 +186,19 @@ describe('a piece', () => {
       const shard = { tag: 'shard', seqno: i, lo: bytes(lo), hi: bytes(hi), recipient: hostAt(to) } as const;
       cluster.put(0, administrator, shard);
     }
-    const steps = [0, 1, 2, 3].map(() => cluster.step().actions.filter((a) => a.action !== 'process'));
-    expect(steps[0]).toEqual([
-      { action: 'delegate', move: 0 },
-      { action: 'delegate', move: 2 },
-    ]);
-    expect(steps[1]).toEqual([
-      { action: 'delegate', move: 0 },
-      { action: 'delegate', move: 2 },
-    ]);
-    expect(steps[2]).toEqual([{ action: 'delegate', move: 1 }]);
-    expect(steps[3]).toEqual([{ action: 'delegate', move: 1 }]);
+    const steps = [0, 1, 2, 3, 4, 5, 6].map(() => cluster.step().actions.filter((a) => a.action !== 'process'));
+    expect(steps).toEqual([0, 2, 0, 2, 1, 1].map((move) => [{ action: 'delegate', move }]).concat([[]]));
+  });
+
+  test('passes over a recipient that must ack first', () => {
+    const cluster = filled(3, { delegateKeysMax: 1, deliveriesMax: 1 }, ['a', 'b', 'c', 'd']);
+    cluster.shard(1, 'a', 'c', 1);
+    cluster.shard(2, 'c', null, 2);
+    expect(cluster.step().actions).toEqual([]);
+    expect(cluster.host().wakeAtMs()).toBe(cluster.nowMs + 50);
+    cluster.ask({ tag: 'ack', seqno: 1 }, { source: hostAt(2) });
+    expect(cluster.host().peers.get(2)).toMatchObject({ acked: 1, sent: 2 });
+    expect(cluster.host().peers.get(1)).toMatchObject({ acked: 0, sent: 1 });
   });
 
   test('waits while too many are unacked, and requests are served meanwhile', () => {

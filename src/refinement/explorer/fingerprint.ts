@@ -2,7 +2,7 @@
  * Fingerprints of states: 64 bits in two words (after TLC's, but over values instead of text). Objects are hashed by their
  * own keys in any order, so that equal values have equal fingerprints however they were made.
  */
-import { PersistentMap } from '../../protocol/persistent-map.js';
+import { MapValue } from '../../protocol/map-value.js';
 import { isPlainObject, type PlainObject, unsupported } from '../values/kind.js';
 
 const mixA = (h: number): number => {
@@ -177,7 +177,7 @@ export class Fingerprint {
       this.#word(value.length);
       for (const item of value) this.#value(item, depth);
     } else if (value instanceof Uint8Array) this.#bytes(value);
-    else if (value instanceof PersistentMap) this.#map(value, depth);
+    else if (value instanceof MapValue) this.#map(value, depth);
     else if (isPlainObject(value)) this.#object(value, depth);
     else throw unsupported(value);
   }
@@ -198,7 +198,7 @@ export class Fingerprint {
     this.#sum(kinds.object, size, sumHi, sumLo);
   }
 
-  #map(value: PersistentMap<string | number, unknown>, depth: number): void {
+  #map(value: MapValue<string | number, unknown>, depth: number): void {
     let sumHi = 0;
     let sumLo = 0;
     const { hi, lo } = this;

@@ -1,5 +1,5 @@
 /** Where two protocol values differ, for messages in words, and whether a change was made on both sides. */
-import { PersistentMap } from '../../protocol/persistent-map.js';
+import { MapValue } from '../../protocol/map-value.js';
 import { equalValues } from './equality.js';
 import { isPlainObject, kindOf, type PlainObject } from './kind.js';
 
@@ -11,7 +11,7 @@ export interface Difference {
 }
 
 type Path = readonly (string | number)[];
-type Table = PersistentMap<string | number, unknown>;
+type Table = MapValue<string | number, unknown>;
 
 /** The first difference of `a` and `b` in the order of `a`'s keys; `undefined` if they are equal. */
 export const firstDifference = (a: unknown, b: unknown): Difference | undefined => differenceAt(a, b, []);
@@ -78,7 +78,7 @@ const isChangeEqual = (before: unknown, after: unknown, other: unknown): boolean
   if (isObject(before) && isObject(after) && isObject(other)) {
     if (Array.isArray(before) && Array.isArray(after) && Array.isArray(other))
       return isChangeEqualInArrays(before, after, other);
-    if (before instanceof PersistentMap && after instanceof PersistentMap && other instanceof PersistentMap)
+    if (before instanceof MapValue && after instanceof MapValue && other instanceof MapValue)
       return isChangeEqualInMaps(before, after, other);
     if (isPlainObject(before) && isPlainObject(after) && isPlainObject(other))
       return isChangeEqualInObjects(before, after, other);

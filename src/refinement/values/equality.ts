@@ -1,5 +1,5 @@
 /** Deep equality of protocol values; identity comes first, so that what two values share costs nothing. */
-import { PersistentMap } from '../../protocol/persistent-map.js';
+import { MapValue } from '../../protocol/map-value.js';
 import { equalBytes } from '../../spec/bytes.js';
 import { isPlainObject, kindOf, type PlainObject, unsupported } from './kind.js';
 
@@ -14,7 +14,7 @@ export const equalValues = (a: unknown, b: unknown): boolean => {
   if (Array.isArray(b)) return checked(a);
   if (isPlainObject(a)) return isPlainObject(b) ? equalObjects(a, b) : checked(b);
   if (a instanceof Uint8Array) return b instanceof Uint8Array ? equalBytes(a, b) : checked(b);
-  if (a instanceof PersistentMap) return b instanceof PersistentMap ? a.equals(b, equalValues) : checked(b);
+  if (a instanceof MapValue) return b instanceof MapValue ? a.equals(b, equalValues) : checked(b);
   throw unsupported(a);
 };
 

@@ -1,5 +1,5 @@
 /** The kinds of values that a protocol is made of. */
-import { PersistentMap } from '../../protocol/persistent-map.js';
+import { MapValue } from '../../protocol/map-value.js';
 
 /** A plain object, looked at by its own enumerable keys. */
 export type PlainObject = Readonly<Record<string, unknown>>;
@@ -9,7 +9,7 @@ export type Kinded =
   | { readonly kind: 'primitive'; readonly value: Primitive }
   | { readonly kind: 'bytes'; readonly value: Uint8Array }
   | { readonly kind: 'array'; readonly value: readonly unknown[] }
-  | { readonly kind: 'map'; readonly value: PersistentMap<string | number, unknown> }
+  | { readonly kind: 'map'; readonly value: MapValue<string | number, unknown> }
   | { readonly kind: 'object'; readonly value: PlainObject };
 
 export type Primitive = string | number | bigint | boolean | null | undefined;
@@ -30,7 +30,7 @@ export const unsupported = (value: unknown): UnsupportedValue => {
   const name = typeof value === 'object' ? (value?.constructor?.name ?? 'object') : typeof value;
   const instead = name === 'Map' || name === 'Set' ? ' Use PersistentMap.' : '';
   return new UnsupportedValue(
-    `a value of type ${name} is no protocol value: these are primitives, Uint8Array, arrays, plain objects and PersistentMap.${instead}`,
+    `a value of type ${name} is no protocol value: these are primitives, Uint8Array, arrays, plain objects, PersistentMap and OrderedMap.${instead}`,
   );
 };
 
@@ -44,7 +44,7 @@ export const kindIfAny = (value: unknown): Kinded | undefined => {
   if (value === null) return { kind: 'primitive', value };
   if (Array.isArray(value)) return { kind: 'array', value };
   if (value instanceof Uint8Array) return { kind: 'bytes', value };
-  if (value instanceof PersistentMap) return { kind: 'map', value };
+  if (value instanceof MapValue) return { kind: 'map', value };
   return isPlainObject(value) ? { kind: 'object', value } : undefined;
 };
 

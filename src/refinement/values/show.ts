@@ -1,6 +1,7 @@
 /** Protocol values as short text, for the evidence of a violation. */
+
+import type { MapValue } from '../../protocol/map-value.js';
 import { compareKeys } from '../../protocol/persistent-map/hash.js';
-import type { PersistentMap } from '../../protocol/persistent-map.js';
 import { kindIfAny, type PlainObject, type Primitive } from './kind.js';
 
 /** Characters of a shown value, unless told otherwise. */
@@ -97,7 +98,7 @@ const tagFirst = (o: PlainObject): readonly string[] => {
   return 'tag' in o ? ['tag', ...keys.filter((key) => key !== 'tag')] : keys;
 };
 
-const inOrder = (map: PersistentMap<string | number, unknown>): Iterable<string | number> =>
+const inOrder = (map: MapValue<string | number, unknown>): Iterable<string | number> =>
   map.size <= sortedSizeMax ? [...map.keys()].sort(compareKeys) : map.keys();
 
 /** Longer texts and byte strings are cut before they are escaped, not after. */

@@ -1,5 +1,6 @@
 /** Moves of ranges to other hosts, piece by piece, and the orders of administrators from which they come. */
 import type { EndPoint } from '../../../src/spec/endpoint.js';
+import { add } from '../../../src/spec/nat.js';
 import { bytesOfKey, textOfKey } from '../commands.js';
 import type { Message, MoveStatus, Pair, ShardRefusal, ShardVerdict } from '../messages.js';
 import type { Cluster } from './cluster.js';
@@ -53,6 +54,10 @@ export class Mover {
   readonly #cluster: Cluster;
   readonly #scope: StepScope;
   readonly #holdings: Holdings;
+  /** Before this time no piece leaves. */
+  #restsUntilMs = 0;
+  /** The recipient that had the last piece. */
+  #lastServed = -1;
 
   constructor(cluster: Cluster, scope: StepScope, holdings: Holdings) {
     this.#cluster = cluster;
@@ -71,20 +76,23 @@ export class Mover {
     return moving ? 'moving' : 'done';
   }
 
-  /** Actions: one piece, or what must be told before it, to each recipient of a move: so a step delays other requests little. */
+  /**
+   * Action, at most one: a piece, or what must be told before it, to the recipient whose turn it is, and then a rest. So a step
+   * delays other requests little, and moves take a bounded part of the time, on this host and on each recipient.
+   */
   handOver(): void {
-    if (this.moves.length === 0) return;
-    const served = new Set<number>();
-    for (const [position, move] of this.moves.entries()) {
-      if (!isOpen(move) || served.has(move.recipient)) continue;
-      served.add(move.recipient);
-      if (this.#holdings.deliveries.hasRoom(move.recipient)) this.#handOverPiece(position, move);
-    }
+    if (this.moves.length === 0 || this.#scope.now < this.#restsUntilMs) return;
+    const position = this.#nextPosition();
+    if (position === undefined) return;
+    const move = this.moves[position] as OpenMove;
+    this.#lastServed = move.recipient;
+    this.#restsUntilMs = add(this.#scope.now, this.#cluster.parameters.delegateRestMs);
+    this.#handOverPiece(position, move);
   }
 
-  /** Whether `handOver` would do something. */
-  canHandOver(): boolean {
-    return this.moves.some((move) => isOpen(move) && this.#holdings.deliveries.hasRoom(move.recipient));
+  /** When `handOver` next has something to do; `Infinity` where it waits for acks, or nothing is to be moved. */
+  wakeAtMs(): number {
+    return this.moves.length > 0 && this.#nextPosition() !== undefined ? this.#restsUntilMs : Number.POSITIVE_INFINITY;
   }
 
   /** The peer at `index` has accepted its stream up to `seqno`: moves to it whose last piece is among that are done. */
@@ -142,6 +150,20 @@ export class Mover {
       isOpen(move) && (move.hi === null || lo < move.hi) && (hi === null || move.next < hi);
     if (this.moves.some(meets)) return 'ALREADY_MOVING';
     return this.moves.length >= movesMax ? 'TOO_MANY_MOVES' : 'accepted';
+  }
+
+  /** The position of the oldest move to the recipient whose turn it is, of those with room: the next one by index. */
+  #nextPosition(): number | undefined {
+    let best: number | undefined;
+    let bestTurn = Number.POSITIVE_INFINITY;
+    const hosts = this.#cluster.hosts.length;
+    for (let position = 0; position < this.moves.length; position++) {
+      const move = this.moves[position] as Move;
+      if (!isOpen(move) || !this.#holdings.deliveries.hasRoom(move.recipient)) continue;
+      const turn = (move.recipient - this.#lastServed - 1 + hosts) % hosts;
+      if (turn < bestTurn) [best, bestTurn] = [position, turn];
+    }
+    return best;
   }
 
   #handOverPiece(position: number, move: OpenMove): void {

@@ -1,6 +1,5 @@
 /** Who holds which keys (README.md, "Why this is safe"; IronFleet's SHT proof, delegation files). */
 
-import { keysFrom } from '../../../src/protocol/ordered-keys.js';
 import { type Evidence, everyPacket } from '../../../src/refinement/cluster.js';
 import { showValue } from '../../../src/refinement/values.js';
 import { textOfKey } from '../commands.js';
@@ -89,9 +88,9 @@ const storedDefect = (state: HostState, key: string): Evidence => {
   return owns(state, key) && within ? undefined : { host: state.constants.index, key, owned: owns(state, key), within };
 };
 
-/** The keys in order are the table's keys. */
+/** The table's keys come in order, each of them found. */
 const orderDefect = (state: HostState): Evidence => {
-  const ordered = [...keysFrom(state.keys, '')];
+  const ordered = [...state.table.keys()];
   const ascending = ordered.every((key, i) => i === 0 || (ordered[i - 1] as string) < key);
   return ascending && ordered.length === state.table.size && ordered.every((key) => state.table.has(key))
     ? undefined
@@ -112,7 +111,7 @@ export const storedKeysAreOwned: Invariant = invariant(
     if (before.map === after.map) return;
     // What the host no longer owns: the keys there that it kept.
     for (const lost of without(ownRanges(before), ownRanges(after))) {
-      for (const key of keysFrom(after.keys, lost.lo)) {
+      for (const key of after.table.keysFrom(lost.lo)) {
         if (!inRange(key, lost)) break;
         yield storedDefect(after, key);
       }

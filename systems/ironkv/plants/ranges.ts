@@ -133,7 +133,7 @@ const contents: readonly Plant[] = [
         file: protocol('deliveries'),
         find: 'const { texts, pairs, following } = firstPairs(s, next, move.hi);',
         replace: `let count = 0;
-          for (const key of keysFrom(s.keys, next)) if (isAbove(move.hi, key)) count++;
+          for (const key of s.table.keysFrom(next)) if (isAbove(move.hi, key)) count++;
           if (count > 2) return undefined;
           const { texts, pairs, following } = firstPairs(s, next, move.hi);`,
       },

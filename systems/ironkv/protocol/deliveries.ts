@@ -1,5 +1,4 @@
 /** Single delivery between hosts, and the handing over of ranges (README.md, "deliver", "ack", "delegate", "inform", "announce", "resend"). */
-import { keysFrom, withKey, withoutKey } from '../../../src/protocol/ordered-keys.js';
 import { add, successor } from '../../../src/spec/nat.js';
 import type { Packet } from '../../../src/spec/packet.js';
 import { bytesOfKey, textOfKey } from '../commands.js';
@@ -13,27 +12,41 @@ import type { Effect } from './step.js';
 /** What a pair takes of a delegate besides its key and value. */
 const pairBytes = 16;
 
-const withPairs = (s: HostState, pairs: readonly Pair[]): HostState => {
-  let { keys } = s;
-  const table = s.table.withMutations((draft) => {
-    for (const { key, value } of pairs) {
-      const text = textOfKey(key);
-      draft.set(text, new Uint8Array(value));
-      keys = withKey(keys, text);
+/** Bytes of values up to which they are copied together: one that stays while the others go keeps no more alive. */
+const slabBytesMax = 4096;
+
+/** Copies of the pairs' values, which are views of a message. Small ones share memory: one piece for each costs far more to make and to collect. */
+const copiesOf = (pairs: readonly Pair[]): readonly Uint8Array[] => {
+  let slab = new Uint8Array(0);
+  let used = 0;
+  return pairs.map(({ value: { length } }, i) => {
+    if (used + length > slab.length) {
+      let bytes = length;
+      for (let j = i + 1; j < pairs.length && bytes + (pairs[j] as Pair).value.length <= slabBytesMax; j++)
+        bytes += (pairs[j] as Pair).value.length;
+      slab = new Uint8Array(bytes);
+      used = 0;
     }
+    const copy = slab.subarray(used, used + length);
+    copy.set((pairs[i] as Pair).value);
+    used += length;
+    return copy;
   });
-  return { ...s, table, keys };
+};
+
+const withPairs = (s: HostState, pairs: readonly Pair[]): HostState => {
+  const values = copiesOf(pairs);
+  const table = s.table.withMutations((draft) => {
+    for (const [i, { key }] of pairs.entries()) draft.set(textOfKey(key), values[i] as Uint8Array);
+  });
+  return { ...s, table };
 };
 
 const withoutPairs = (s: HostState, texts: readonly string[]): HostState => {
-  let { keys } = s;
   const table = s.table.withMutations((draft) => {
-    for (const text of texts) {
-      draft.delete(text);
-      keys = withoutKey(keys, text);
-    }
+    for (const text of texts) draft.delete(text);
   });
-  return { ...s, table, keys };
+  return { ...s, table };
 };
 
 /** What no host sends. */
@@ -107,9 +120,8 @@ const firstPairs = (
   const texts: string[] = [];
   const pairs: Pair[] = [];
   let bytes = 0;
-  for (const text of keysFrom(s.keys, lo)) {
+  for (const [text, value] of s.table.entriesFrom(lo)) {
     if (!isAbove(hi, text)) break;
-    const value = s.table.get(text) as Uint8Array;
     bytes += text.length + value.length + pairBytes;
     const fits = bytes <= delegateBytesMax && pairs.length < delegateKeysMax;
     if (!fits && pairs.length > 0) return { texts, pairs, following: text };

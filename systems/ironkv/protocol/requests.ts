@@ -1,5 +1,4 @@
 /** Requests of clients: the rules in the order of README.md, "request". */
-import { withKey, withoutKey } from '../../../src/protocol/ordered-keys.js';
 import { successor } from '../../../src/spec/nat.js';
 import type { Packet } from '../../../src/spec/packet.js';
 import { bytesOfKey, type Outcome, textOfKey, type WriteOutcome } from '../commands.js';
@@ -72,13 +71,9 @@ const withRecord = (
 const withValue = (s: HostState, key: string, value: Uint8Array | undefined): HostState => {
   const before = s.table.get(key);
   if (before === value) return s;
-  if (value === undefined) return { ...s, table: s.table.delete(key), keys: withoutKey(s.keys, key) };
+  if (value === undefined) return { ...s, table: s.table.delete(key) };
   // A copy: what came with a message is a view of it, of which one value would keep all.
-  return {
-    ...s,
-    table: s.table.set(key, new Uint8Array(value)),
-    keys: before === undefined ? withKey(s.keys, key) : s.keys,
-  };
+  return { ...s, table: s.table.set(key, new Uint8Array(value)) };
 };
 
 const executed = (s: HostState, packet: Request, key: string, entry: SessionEntry | undefined): Effect => {

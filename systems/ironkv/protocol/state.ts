@@ -1,5 +1,5 @@
 /** The state of an IronKV host in the protocol (README.md, "A host's state"; IronFleet, SOSP 2015, section 5.2.2). */
-import type { OrderedKeys } from '../../../src/protocol/ordered-keys.js';
+import { OrderedMap } from '../../../src/protocol/ordered-map.js';
 import { PersistentMap } from '../../../src/protocol/persistent-map.js';
 import type { EndPoint } from '../../../src/spec/endpoint.js';
 import type { Packet } from '../../../src/spec/packet.js';
@@ -61,9 +61,7 @@ export interface Counts {
 export interface HostState {
   readonly constants: Constants;
   /** By key text. */
-  readonly table: PersistentMap<string, Uint8Array>;
-  /** The table's keys in order. Ghost-free shorthand. */
-  readonly keys: OrderedKeys;
+  readonly table: OrderedMap<Uint8Array>;
   readonly map: DelegationMap;
   /** By `textOfSession`. */
   readonly sessions: PersistentMap<string, SessionEntry>;
@@ -109,8 +107,7 @@ export const initHost = (configuration: Configuration, me: EndPoint): HostState 
   const peer = firstPeer(configuration.parameters);
   return {
     constants: { configuration, me, index },
-    table: PersistentMap.empty(),
-    keys: null,
+    table: OrderedMap.empty(),
     map: initialMap,
     sessions: PersistentMap.empty(),
     horizons: configuration.hosts.map(() => 0),
