@@ -245,6 +245,8 @@ class Run<C, H extends Host<M, W>, S, M extends Tagged, Step extends Tagged, W, 
   #onTransition(transition: Transition<S, M, Step>): Check {
     const goal = this.#system.reached(transition);
     if (goal !== undefined) this.#reached[goal] = (this.#reached[goal] ?? 0) + 1;
+    const consumed = this.#system.definition.refinement.protocol.consumes(transition.step);
+    if (consumed !== undefined) this.#cluster.history?.handled?.({ ...transition, consumed });
     // Where packets still wait, the stranger's may be among them.
     if (this.#nodes.get(transition.host)?.pending === 0) this.#fromStranger.delete(transition.host);
     const check = this.#judge.observe(transition);

@@ -14,6 +14,7 @@ interface Recorded<Op, Out> {
   returned: number | undefined;
   outcome: 'ok' | 'fail' | 'unknown';
   output: Out | undefined;
+  effect: number | undefined;
 }
 
 /**
@@ -44,6 +45,7 @@ export class HistoryRecorder<Op, Out> {
       returned: undefined,
       outcome: 'unknown',
       output: undefined,
+      effect: undefined,
     });
     return id;
   }
@@ -63,6 +65,12 @@ export class HistoryRecorder<Op, Out> {
   /** The client gave up; the operation may still happen. */
   gaveUp(id: CallId): void {
     this.#close(id);
+  }
+
+  /** A guess, by somebody who sees more than the client: the operation took effect at `place` among those that have one. The last guess counts. */
+  tookEffect(id: CallId, place: number): void {
+    const recorded = this.#recorded[id];
+    if (recorded !== undefined) recorded.effect = place;
   }
 
   /** The history so far, for `checkLinearizability`. */
@@ -96,7 +104,7 @@ export class HistoryRecorder<Op, Out> {
 }
 
 const writtenOf = (recorder: HistoryRecorder<Call, Result>): readonly WrittenOperation[] =>
-  recorder.recorded().map(({ client, op, call, returned, outcome, output }) => ({
+  recorder.recorded().map(({ client, op, call, returned, outcome, output, effect }) => ({
     client,
     call: op,
     calledAt: call,
@@ -104,6 +112,7 @@ const writtenOf = (recorder: HistoryRecorder<Call, Result>): readonly WrittenOpe
     line: undefined,
     returned,
     outcome,
+    ...(effect === undefined ? {} : { effect }),
   }));
 
 /** What was recorded, for `judgeByName`. */

@@ -104,8 +104,9 @@ const canaries = <C, H extends Host<M, W>, S, M extends Tagged, Step extends Tag
 ];
 
 /** What the clients of a run recorded, and more that no order explains: the judge is the one that judges the runs. */
-const spoiled = <M>(history: ClientHistory<M>): ClientHistory<M> => ({
+const spoiled = <M, S>(history: ClientHistory<M, S>): ClientHistory<M, S> => ({
   strangerSent: (packet) => history.strangerSent(packet),
+  handled: (change) => history.handled?.(change),
   spoil: () => history.spoil(),
   judge: () => {
     history.spoil();

@@ -4,7 +4,7 @@ import type { Host } from '../../host/host.js';
 import type { NetworkSemantics } from '../../protocol/network.js';
 import type { EndPoint } from '../../spec/endpoint.js';
 import type { Packet } from '../../spec/packet.js';
-import type { ClusterModel, Tagged } from '../cluster.js';
+import type { Change, ClusterModel, Tagged } from '../cluster.js';
 import type { HistoryVerdict } from '../linearizability.js';
 import type { Random } from '../random.js';
 import type { SystemDefinition } from '../system.js';
@@ -28,10 +28,12 @@ export interface ClientProgram<M> {
   receive(packet: Packet<M>): void;
 }
 
-/** What the clients of a run asked and were told. */
-export interface ClientHistory<M> {
+/** What the clients of a run asked and were told. `S` are the hosts' protocol states. */
+export interface ClientHistory<M, S = unknown> {
   /** Called for each packet of someone who is no host and no client: nobody sees the replies. */
   strangerSent(packet: Packet<M>): void;
+  /** A host consumed a packet: what may tell when a request took effect. A hint, which `judge` must not believe. */
+  handled?(change: Change<S, M>): void;
   /** Asked once, at the end of a run without a violation. Reads no clock: equal runs have equal answers. */
   judge(): HistoryVerdict;
   /** Adds what no order explains, for a canary: `judge` must say so then. */
@@ -62,7 +64,7 @@ export interface SimulatedCluster<C, M, S> {
   /** Called once the faults have healed: what is demanded from then on. Without it a run has no liveness phase. */
   readonly progress?: (healed: Healed<S>) => Progress;
   /** What `clients` record, to be judged for linearizability. */
-  readonly history?: ClientHistory<M>;
+  readonly history?: ClientHistory<M, S>;
 }
 
 /** Options of a system's own, such as the number of nodes. */

@@ -144,7 +144,7 @@ class SimulatedSession {
     const nowMs = this.#io.nowMs();
     const command = nextCommand(random);
     const timeoutMs = this.#isPatient ? Infinity : Math.ceil(this.#habits.timeoutMs * random.between(1, 2));
-    const asked = history.asked(user.name, command, nowMs);
+    const asked = history.asked(this.#io.me, user.name, command, nowMs);
     this.#underWay.set(this.#core.request(nowMs, command, timeoutMs), { user, asked });
     this.#wake();
   }

@@ -9,10 +9,15 @@ import {
   tableModelOf,
 } from '../../../src/refinement/linearizability.js';
 import type { ClientHistory } from '../../../src/refinement/simulation/simulated-system.js';
+import type { EndPoint } from '../../../src/spec/endpoint.js';
 import type { Packet } from '../../../src/spec/packet.js';
 import type { Command, Outcome } from '../commands.js';
+import type { KvChange } from '../history.js';
 import { type KvMessage, type Message, textOfSession } from '../messages.js';
+import type { HostState } from '../protocol.js';
 import { callOf, resultOf } from '../recorded.js';
+import { isWrite } from '../spec.js';
+import { Effects } from './effects.js';
 
 /** How a request ended, for the one that asked it. Each is to be called at most once, and only one of them. */
 export interface Asked {
@@ -25,10 +30,11 @@ export interface Asked {
 }
 
 /** Records the requests of clients, and those of strangers, whose replies nobody sees. */
-export class KvClientHistory implements ClientHistory<KvMessage> {
+export class KvClientHistory implements ClientHistory<KvMessage, HostState> {
   readonly #valueBytesMax: number;
   readonly #recorder: HistoryRecorder<Call, Result>;
   readonly #strangers = new Set<string>();
+  readonly #effects = new Effects();
   #nowMs = 0;
 
   constructor(valueBytesMax: number) {
@@ -36,17 +42,26 @@ export class KvClientHistory implements ClientHistory<KvMessage> {
     this.#recorder = new HistoryRecorder(() => this.#nowMs * 1e6);
   }
 
-  /** `lane`, which has nothing outstanding, sends `command` for the first time. */
-  asked(lane: string, command: Command, nowMs: number): Asked {
+  /** `lane`, which has nothing outstanding, sends `command` from `source` for the first time. */
+  asked(source: EndPoint, lane: string, command: Command, nowMs: number): Asked {
     this.#nowMs = nowMs;
-    const id: CallId = this.#recorder.call(lane, callOf(command));
+    const id = this.#call(source, lane, command);
     const at = (laterMs: number, end: () => void): void => {
       this.#nowMs = laterMs;
       end();
     };
     return {
-      answered: (outcome, laterMs) => at(laterMs, () => this.#recorder.returned(id, resultOf(outcome))),
-      refused: (laterMs) => at(laterMs, () => this.#recorder.failed(id)),
+      answered: (outcome, laterMs) =>
+        at(laterMs, () => {
+          const result = resultOf(outcome);
+          this.#recorder.returned(id, result);
+          this.#effects.answered(id, JSON.stringify(result));
+        }),
+      refused: (laterMs) =>
+        at(laterMs, () => {
+          this.#recorder.failed(id);
+          this.#effects.refused(id);
+        }),
       gaveUp: (laterMs) => at(laterMs, () => this.#recorder.gaveUp(id)),
     };
   }
@@ -60,11 +75,14 @@ export class KvClientHistory implements ClientHistory<KvMessage> {
   strangerSent({ source, message: m }: Packet<KvMessage>): void {
     if (m.tag !== 'request' || m.command.tag === 'get' || m.command.tag === 'length') return;
     // Sent again, it is still executed at most once.
-    const call = callOf(m.command);
-    const request = `${source} ${textOfSession(m.session)}#${m.seqno} ${JSON.stringify(call)}`;
+    const request = `${source} ${textOfSession(m.session)}#${m.seqno} ${JSON.stringify(callOf(m.command))}`;
     if (this.#strangers.has(request)) return;
     this.#strangers.add(request);
-    this.#recorder.call(request, call);
+    this.#call(source, request, m.command);
+  }
+
+  handled(change: KvChange): void {
+    this.#effects.handled(change);
   }
 
   /** Adds what no order explains, by which a canary shows that `judge` can say so: what was set is not there. */
@@ -76,6 +94,14 @@ export class KvClientHistory implements ClientHistory<KvMessage> {
   }
 
   judge(): HistoryVerdict {
+    for (const [id, place] of this.#effects.guesses()) this.#recorder.tookEffect(id, place);
     return judgeRecordedBy(tableModelOf(this.#valueBytesMax), this.#recorder);
+  }
+
+  #call(source: EndPoint, lane: string, command: Command): CallId {
+    const call = callOf(command);
+    const id = this.#recorder.call(lane, call);
+    this.#effects.asked(id, source, JSON.stringify(call), isWrite(command));
+    return id;
   }
 }
