@@ -100,6 +100,13 @@ const reached = (t: Transition<HostState, KvMessage, KvStep>): Goal | undefined 
 /** Clusters that one client attacks, as a part of all. */
 const misusedShare = 0.3;
 
+const drawMisuser = (random: Random, { hosts, parameters }: Configuration, keys: readonly string[]) =>
+  new SimulatedMisuser({
+    ...{ hosts, keys, parameters },
+    pauseMsMax: random.pick([10, 50, 200]),
+    burstsMax: random.pick([3, 10, 30]),
+  });
+
 const draw = (random: Random, options: DrawOptions): SimulatedCluster<Configuration, KvMessage, HostState> => {
   const size = options.nodes ?? random.pick([2, 2, 3, 3, 4]);
   const hosts = Array.from({ length: size }, (_, i) => endPoint(`10.0.0.${i + 1}:7000`));
@@ -133,9 +140,7 @@ const draw = (random: Random, options: DrawOptions): SimulatedCluster<Configurat
         triesMax: random.pick([3, 20, 1000]),
       }),
   );
-  const misusers = random.chance(misusedShare)
-    ? [new SimulatedMisuser({ hosts, keys, parameters: constants.parameters, pauseMsMax: random.pick([10, 50, 200]) })]
-    : [];
+  const misusers = random.chance(misusedShare) ? [drawMisuser(random, constants, keys)] : [];
   const outside = [...clients, ...orderers, ...misusers];
   return { constants, hosts, clients: outside, progress: (healed) => answersAndDeliveries(outside, healed), history };
 };

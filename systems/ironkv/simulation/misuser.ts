@@ -15,6 +15,8 @@ export interface MisuserHabits {
   readonly parameters: Pick<Parameters, 'sessionsMax' | 'sessionsAnnounced'>;
   /** The time between two bursts, at most. */
   readonly pauseMsMax: number;
+  /** Bursts, at most: each may leave clients with writes of which they never learn, and too many such leave the history's check no end. */
+  readonly burstsMax: number;
 }
 
 /** No client's key, and short enough for every cluster. */
@@ -30,6 +32,7 @@ export class SimulatedMisuser implements ClientProgram<KvMessage> {
   readonly #seen: number[];
   #io: ClientIo<KvMessage> | undefined;
   #resting = false;
+  #bursts = 0;
 
   constructor(habits: MisuserHabits) {
     this.#habits = habits;
@@ -67,8 +70,8 @@ export class SimulatedMisuser implements ClientProgram<KvMessage> {
   }
 
   #act(io: ClientIo<KvMessage>): void {
-    if (this.#resting) return;
-    const { hosts, pauseMsMax } = this.#habits;
+    const { hosts, pauseMsMax, burstsMax } = this.#habits;
+    if (this.#resting || this.#bursts >= burstsMax) return;
     if (io.random.chance(0.3)) io.send(io.random.pick(hosts), { tag: 'open', nonce: io.random.int(0, wireMax.nonce) });
     else this.#burst(io);
     io.after(io.random.between(1, pauseMsMax), () => this.#act(io));
@@ -76,6 +79,7 @@ export class SimulatedMisuser implements ClientProgram<KvMessage> {
 
   /** So many sessions of one opener that a host which took them must let some expire. */
   #burst(io: ClientIo<KvMessage>): void {
+    this.#bursts++;
     const { random } = io;
     const { hosts, keys, parameters } = this.#habits;
     const opener = random.int(0, hosts.length - 1);
