@@ -1,4 +1,11 @@
 /** The framework's public doors. Systems are separate: `ironkeel/systems/lock`, `ironkeel/systems/ironrsm`. */
+export * from './client/failure.js';
+export * from './client/retry-clock.js';
+export * from './client/session-opener.js';
+export * from './client/session-port.js';
+export * from './client/session-window.js';
+export * from './client/timed-client.js';
+export * from './client/waiting-queue.js';
 export type { Host } from './host/host.js';
 export * from './host/main-loop.js';
 export * from './host/node.js';
@@ -29,6 +36,7 @@ export * from './refinement/host-judge.js';
 export * from './refinement/host-refinement.js';
 export * from './refinement/linearizability.js';
 export * from './refinement/obligation.js';
+export * from './refinement/simulation/driven-clients.js';
 export { type FaultName, type FaultsFired, faultNames } from './refinement/simulation/faults.js';
 export type { Healed, Progress } from './refinement/simulation/progress.js';
 export type * from './refinement/simulation/simulated-system.js';

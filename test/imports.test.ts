@@ -76,6 +76,12 @@ const breaches = [
   ['the spec imports a protocol', 'src/spec/a.ts', imports('../protocol/b.js'), 'spec-stands-alone'],
   ['a protocol imports the network', 'src/protocol/a.ts', importsType('../network/b.js'), 'protocol-knows-spec'],
   ['the network imports a host', 'src/network/a.ts', imports('../host/b.js'), 'network-knows-spec'],
+  [
+    'a part of clients imports a judge',
+    'src/client/a.ts',
+    imports('../refinement/b.js'),
+    'client-knows-host-network-and-spec',
+  ],
   ['the main loop imports a judge', 'src/host/a.ts', imports('../refinement/b.js'), 'host-knows-network-and-spec'],
   [
     'a judge imports the command line',

@@ -42,8 +42,8 @@ export interface Scenario {
 }
 
 /**
- * Sessions in use beyond those that may live. Clients open sessions anew as soon as theirs expire, so that with many more of them
- * none lives until its first request comes: the operator's mistake, which no client can mend.
+ * Sessions in use beyond those that may live. Few, since with many of them clients mostly pause before they open another one, and
+ * little happens in a run.
  */
 const crowdMax = 1;
 

@@ -42,19 +42,6 @@ describe('a client whose sessions expire', () => {
     expect(pausesOf(400, 5)).toEqual([0, 0, 0, 0, 0]);
   });
 
-  it('fails what waited out its time in a pause as not executed', () => {
-    const { core, outcomes } = clientWith();
-    core.request(0, value, 1e9);
-    for (const i of [0, 1, 2]) {
-      core.onPacket(endPoints[1], opened(40 + i, 9 + i), i);
-      core.onPacket(endPoints[1], refused(1, 'SESSION_EXPIRED', 9 + i), i);
-      core.request(i, value, i === 2 ? 50 : 1e9);
-      if (i === 1) core.onTime(101);
-    }
-    core.onTime(core.wakeAtMs);
-    expect(outcomes.at(-1)).toMatchObject([4, { error: { tag: 'Timeout', known: 'not executed' } }]);
-  });
-
   it('is one of many that are answered nevertheless, with five times as many of them as sessions', () => {
     const service = new ModelService(8, requestBytesMax, 4);
     const random = randomOf(5);

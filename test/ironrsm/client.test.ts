@@ -321,8 +321,12 @@ describe('the key-value client', () => {
   });
 });
 
-/** A replica that leads, opens the session 1 for everyone, and answers with what `answer` makes of the bundles that it gets; `bundles`: the operations of each request of each. */
-const fakeReplica = async (answer: (messages: readonly Message<'request'>[]) => readonly RsmMessage[]) => {
+/** A replica that leads, opens the session 1 for everyone, and answers with what `answer` makes of the bundles that it gets, but for the first `opensLost` who open; `bundles`: the operations of each request of each. */
+const fakeReplica = async (
+  answer: (messages: readonly Message<'request'>[]) => readonly RsmMessage[],
+  opensLost = 0,
+) => {
+  let opens = 0;
   const transport = await openTransport<RsmMessage>({
     ...{ bind: { address: '127.0.0.1' }, clusterName: wireName('fake', 'ironrsm'), codec: rsmCodec },
     ...{ datagramBytesMax: 8192, inboxMessagesMax: 4096, messageIdBase: 0, nowMs: () => performance.now() },
@@ -335,7 +339,7 @@ const fakeReplica = async (answer: (messages: readonly Message<'request'>[]) => 
     for (let datum = socket.inbox.shift(); datum !== undefined; datum = socket.inbox.shift()) {
       const { source, message } = datum.packet;
       if (message.tag === 'request') requests.push(message);
-      if (message.tag === 'open') {
+      if (message.tag === 'open' && ++opens > opensLost) {
         socket.send(source, rsmCodec.encode({ tag: 'opened', nonce: message.nonce, session: 1 }));
       }
       if (socket.pending === 0) for (const m of answer(requests)) socket.send(source, rsmCodec.encode(m));
@@ -347,6 +351,19 @@ const fakeReplica = async (answer: (messages: readonly Message<'request'>[]) => 
 };
 
 describe('a client on a socket', () => {
+  it('asks again, long before the deadline, where the first copy of what it sends is lost', async () => {
+    const { socket } = await fakeReplica(
+      (requests) =>
+        requests.map(({ seqno, session, value: reply }) => ({ tag: 'reply', session, seqno, value: reply })),
+      1,
+    );
+    const client = await RsmClient.open({ cluster: 'fake', replicas: [socket.me], retryMs: 20 });
+    if (E.isLeft(client)) throw new Error(client.left);
+    expect(await client.right.request(value, { timeoutMs: 8_000 })).toEqual(E.right(new Uint8Array(value)));
+    await client.right.close();
+    await socket.close();
+  });
+
   const open = async (): Promise<RsmClient> => {
     const client = await RsmClient.open({ cluster: 'none', replicas: [endPoint('127.0.0.1:9')], requestBytesMax: 100 });
     if (E.isLeft(client)) throw new Error(client.left);
