@@ -102,6 +102,10 @@ describe('a cluster of three nodes', () => {
     expect(await client('cas', 'k', 'grüße', '41')).toBe('true');
     expect(await client('cas', 'k', 'grüße', '0')).toBe('false');
     expect(await client('incr', 'k')).toBe('42');
+    expect(await client('add', 'k', '--', '-1')).toBe('41');
+    expect(await client('swap', 'k', '42')).toBe('41');
+    const noNumber = await bench.run('client', '--config', config, 'add', 'k', '1.5');
+    expect(noNumber).toMatchObject({ code: 2, stderr: expect.stringMatching(/^ironkeel: "1\.5" is no integer from /) });
     expect(lastJson(await client('get', 'k', '--json'))).toMatchObject({ ok: true, operation: 'get', value: '42' });
 
     const large = await bench.run('client', '--config', config, 'set', 'k', 'x'.repeat(100_000));

@@ -3,7 +3,7 @@ import { wireName } from '../../src/host/wire-name.js';
 import { openTransport } from '../../src/network/transport.js';
 import { endPoint } from '../../src/spec/endpoint.js';
 import { E } from '../../src/spec/prelude.js';
-import { kv } from '../../systems/ironrsm/applications/kv.js';
+import { kv, valueBytesMax } from '../../systems/ironrsm/applications/kv.js';
 import { ClientCore, KvClient, type Requester, RsmClient } from '../../systems/ironrsm/client.js';
 import { type Message, parted, type RsmMessage, rsmCodec } from '../../systems/ironrsm/messages.js';
 
@@ -307,6 +307,34 @@ describe('the key-value client', () => {
     expect(await client.incr(key)).toMatchObject(E.left({ tag: 'Application', error: 'NOT_AN_INTEGER' }));
     expect(await client.del(key)).toEqual(E.right(true));
     expect(await client.cas(key, null, Buffer.from('y'))).toEqual(E.right(true));
+    expect(await client.setIf(key, Buffer.from('z'), 'absent')).toEqual(E.right(false));
+    expect(await client.append(key, Buffer.from('zz'))).toEqual(E.right(3));
+    expect(await client.length(key)).toEqual(E.right(3));
+    expect(await client.swap(key, Buffer.from('7'))).toEqual(E.right(new Uint8Array(Buffer.from('yzz'))));
+    expect(await client.add(key, -9)).toEqual(E.right(-2));
+    expect(await client.size()).toEqual(E.right(1));
+    expect(
+      await client.all([
+        { tag: 'del', key },
+        { tag: 'length', key },
+      ]),
+    ).toEqual(
+      E.right([
+        { tag: 'done', done: true },
+        { tag: 'length', length: null },
+      ]),
+    );
+    expect(await client.append(key, new Uint8Array(valueBytesMax))).toEqual(E.right(valueBytesMax));
+    expect(await client.append(key, new Uint8Array(1))).toMatchObject(E.left({ error: 'VALUE_TOO_LARGE' }));
+    const reads = Array.from({ length: 9 }, () => ({ tag: 'get', key }) as const);
+    expect(await client.all(reads)).toMatchObject(E.left({ error: 'REPLY_TOO_LARGE' }));
+  });
+
+  it('refuses several commands without asking where one of them is above its bound', async () => {
+    const client = new KvClient({ request: () => Promise.reject(new Error('was asked')) });
+    const key = new Uint8Array(1);
+    const long = { tag: 'set', key, value: new Uint8Array(valueBytesMax + 1) } as const;
+    expect(await client.all([{ tag: 'get', key }, long])).toMatchObject(E.left({ tag: 'TooLarge' }));
   });
 
   it('refuses a key above its bound without asking', async () => {

@@ -42,6 +42,13 @@ const errorNames = {
   Application: 'APPLICATION',
 } as const;
 
+const integerOf = (word = ''): number => {
+  const number = Number(word);
+  // There is one zero on the wire.
+  if (/^[+-]?[0-9]+$/.test(word) && Number.isSafeInteger(number)) return number === 0 ? 0 : number;
+  throw new UsageError(`"${word}" is no integer from ${Number.MIN_SAFE_INTEGER} to ${Number.MAX_SAFE_INTEGER}.`);
+};
+
 /** What an operation takes, besides what commander says about it. */
 interface Operation {
   readonly words: string;
@@ -84,6 +91,32 @@ const operations: Readonly<Record<string, Operation>> = {
     count: 1,
     application: 'kv',
     run: async (client, [key]) => answered(await new rsm.KvClient(client).incr(bytesOf(key)), plain),
+  },
+  add: {
+    words: 'KEY NUMBER',
+    count: 2,
+    application: 'kv',
+    run: async (client, [key, by]) => answered(await new rsm.KvClient(client).add(bytesOf(key), integerOf(by)), plain),
+  },
+  append: {
+    words: 'KEY VALUE',
+    count: 2,
+    application: 'kv',
+    run: async (client, [key, value]) =>
+      answered(await new rsm.KvClient(client).append(bytesOf(key), bytesOf(value)), plain),
+  },
+  swap: {
+    words: 'KEY VALUE',
+    count: 2,
+    application: 'kv',
+    run: async (client, [key, value]) =>
+      answered(await new rsm.KvClient(client).swap(bytesOf(key), bytesOf(value)), shownValue),
+  },
+  size: {
+    words: '',
+    count: 0,
+    application: 'kv',
+    run: async (client) => answered(await new rsm.KvClient(client).size(), plain),
   },
   increment: {
     words: '',

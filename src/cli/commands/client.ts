@@ -13,7 +13,7 @@ export const registerClient = (program: Command): void => {
   program
     .command('client')
     .description(
-      'send one request: get KEY | set KEY VALUE | del KEY | cas KEY OLD NEW | incr KEY | increment | shard LO HI HOST',
+      'send one request: get KEY | set KEY VALUE | del KEY | cas KEY OLD NEW | incr KEY | add KEY NUMBER | append KEY VALUE | swap KEY VALUE | size | increment | shard LO HI HOST',
     )
     .requiredOption('--config <file>', "the cluster's YAML file")
     .option(
@@ -24,7 +24,10 @@ export const registerClient = (program: Command): void => {
     .option('--absent', 'cas KEY NEW: store NEW only if KEY holds nothing')
     .option('--hex', 'shard: LO and HI are written in hexadecimal')
     .option('--json', 'print one JSON object as the last line')
-    .argument('<operation>', 'get, set, del, cas, incr; increment (the counter); shard (ironkv)')
+    .argument(
+      '<operation>',
+      'get, set, del, cas, incr; add, append, swap, size (ironrsm); increment (the counter); shard (ironkv)',
+    )
     .argument('[words...]', "the operation's key and values")
     .action(async (name: string, words: Words, flags: ClientFlags) => {
       const loaded = loadCluster(flags.config);
