@@ -1,11 +1,12 @@
 /**
- * Known bugs of sharded stores, planted in IronKV one at a time, and controls. RC and SEC bugs are in the host alone, and its
+ * Known bugs of sharded stores, planted in IronKV one at a time, controls, and faults of the checks. RC and SEC bugs are in the host alone, and its
  * judge must stop it; INV, REF, LIN and LIVE bugs are in protocol and host alike, so that the host refinement stays silent.
  */
 import type { Plant } from '../../src/refinement/plant.js';
+import { checkPlants } from './plants/checks.js';
 import { controlPlants } from './plants/controls.js';
 import { deliveryPlants } from './plants/deliveries.js';
 import { rangePlants } from './plants/ranges.js';
 
 /** The corpus for IronKV: docs/plants.md has the table. */
-export const ironkvPlants: readonly Plant[] = [...deliveryPlants, ...rangePlants, ...controlPlants];
+export const ironkvPlants: readonly Plant[] = [...deliveryPlants, ...rangePlants, ...controlPlants, ...checkPlants];
