@@ -67,6 +67,10 @@ export const explorations: Readonly<Record<string, ExplorationEntry>> = {
       bound: { what: 'steps of a host', min: 1, max: 12, default: 7 },
       make: async (size, bound) => (await import('../../systems/ironkv/host-exploration.js')).ironkvHosts(size, bound),
     }),
+    induction: {
+      bound: 1,
+      judge: async (size, bound) => (await import('../../systems/ironkv/induction.js')).ironkvInduction(size, bound),
+    },
   }),
   ironrsm: entry({
     size: { what: 'acceptors', min: 3, max: 5, default: 3 },

@@ -86,7 +86,10 @@ export const writes = (seqno: number): readonly Packet<KvMessage>[] => {
 };
 
 /** What a host may do. */
-const enabledSteps = (s: HostState, { inbox }: { readonly inbox: readonly Packet<KvMessage>[] }): readonly KvStep[] => [
+export const enabledSteps = (
+  s: HostState,
+  { inbox }: { readonly inbox: readonly Packet<KvMessage>[] },
+): readonly KvStep[] => [
   ...inbox.map((packet): KvStep => ({ tag: 'process', packet, loads: [] })),
   ...s.moves.map((_, move): KvStep => ({ tag: 'delegate', move, timeMs: 0 })),
 ];
@@ -99,7 +102,7 @@ const isBack = (state: KvState): boolean =>
   !isMoving(state) && statesIn(state).every(({ map, shards }) => shards.has(administrator) && ownerOf(map, 'a') === 0);
 
 /** The history of a cluster to which all this was sent before it began. */
-const historyOf = (sends: readonly Packet<KvMessage>[]): KvHistory => {
+export const historyOf = (sends: readonly Packet<KvMessage>[]): KvHistory => {
   const history = emptyHistory();
   remember(history, { host: undefined, before: undefined, after: undefined, consumed: undefined, sends }, modelCluster);
   return history;
