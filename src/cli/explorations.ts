@@ -60,8 +60,17 @@ export const explorations: Readonly<Record<string, ExplorationEntry>> = {
   }),
   ironkv: entry({
     size: { what: 'writes of the session', min: 1, max: 3, default: 1 },
-    bound: undefined,
-    make: async (size) => (await import('../../systems/ironkv/exploration.js')).ironkvExploration(size),
+    bound: { what: 'orders that are to be refused', min: 0, max: 4, default: 0 },
+    make: async (size, bound) => (await import('../../systems/ironkv/exploration.js')).ironkvExploration(size, bound),
+    hosts: hosts({
+      size: { what: 'writes of the session', min: 1, max: 3, default: 1 },
+      bound: { what: 'steps of a host', min: 1, max: 12, default: 7 },
+      make: async (size, bound) => (await import('../../systems/ironkv/host-exploration.js')).ironkvHosts(size, bound),
+    }),
+    induction: {
+      bound: 1,
+      judge: async (size, bound) => (await import('../../systems/ironkv/induction.js')).ironkvInduction(size, bound),
+    },
   }),
   ironrsm: entry({
     size: { what: 'acceptors', min: 3, max: 5, default: 3 },

@@ -1,10 +1,11 @@
 /** The planted bugs of every system. Loads no host and no protocol: a plant must be known before they are loaded. */
 
+import { ironkvExplorationPlants } from '../../systems/ironkv/plants/exploration.js';
 import { ironkvPlants } from '../../systems/ironkv/plants.js';
-import { type ExplorationPlant, ironrsmExplorationPlants } from '../../systems/ironrsm/plants/exploration.js';
+import { ironrsmExplorationPlants } from '../../systems/ironrsm/plants/exploration.js';
 import { ironrsmPlants } from '../../systems/ironrsm/plants.js';
 import { lockPlants } from '../../systems/lock/plants.js';
-import type { Patch, Plant } from '../refinement/plant.js';
+import type { ExplorationPlant, Patch, Plant } from '../refinement/plant.js';
 
 /** By system. */
 export const plants: Readonly<Record<string, readonly Plant[]>> = {
@@ -16,6 +17,7 @@ export const plants: Readonly<Record<string, readonly Plant[]>> = {
 /** Those in protocols, for the explorer, by model. Their names are `explore/MODEL/ID`. */
 export const explorationPlants: Readonly<Record<string, readonly ExplorationPlant[]>> = {
   ironrsm: ironrsmExplorationPlants,
+  ironkv: ironkvExplorationPlants,
 };
 
 /** The plant `id` of the model `model`. */

@@ -41,6 +41,18 @@ export interface Plant {
   readonly hunt: Hunt;
 }
 
+/** A bug of the protocol, and where the explorer must find it: `ironkeel explore MODEL --plant ID`. */
+export interface ExplorationPlant {
+  readonly id: string;
+  readonly title: string;
+  readonly seenIn: string;
+  readonly patches: readonly Patch[];
+  /** The flags of `explore` with which it is looked for, where it is not told otherwise. */
+  readonly size: number;
+  readonly bound: number;
+  readonly operations?: number;
+}
+
 /** What a plant is there to show. */
 export type PlantKind = 'bug' | 'control' | 'check fault';
 

@@ -20,13 +20,18 @@ import { ironkvCluster } from './refinement.js';
 
 export type KvState = ExploredCluster<HostState, KvMessage, KvHistory>;
 
-const hosts = [1, 2].map((i) => endPoint(`10.0.0.${i}:7000`)) as [EndPoint, EndPoint];
+/** The hosts of the models. */
+export const modelHosts = [1, 2].map((i) => endPoint(`10.0.0.${i}:7000`)) as [EndPoint, EndPoint];
 const administrator = endPoint('10.0.1.1:9000');
 const client = endPoint('10.0.2.1:9000');
 
-const constants: Configuration = {
-  hosts,
-  administrators: [administrator],
+/** Who gives the orders that are to be refused, each host its own, so that none overtakes another. */
+const others = [3, 4, 5].map((i) => endPoint(`10.0.1.${i}:9000`)) as [EndPoint, EndPoint, EndPoint];
+
+/** Their cluster: pieces of one key, one at a time, that may be sent again at any time. */
+export const modelCluster: Configuration = {
+  hosts: modelHosts,
+  administrators: [administrator, ...others],
   parameters: {
     ...defaultParameters,
     sessionWindowMax: 2,
@@ -38,22 +43,54 @@ const constants: Configuration = {
   },
 };
 
-const shard = (seqno: number, from: EndPoint, recipient: EndPoint): Packet<KvMessage> => ({
+/** An order to move every key. */
+export const moveAll = (seqno: number, from: EndPoint, recipient: EndPoint): Packet<KvMessage> => ({
   source: administrator,
   target: from,
   message: { tag: 'shard', seqno, lo: bytesOfKey(''), hi: null, recipient },
 });
 
-/** The write with this seqno; each asks that the one before the last is settled. Increments, so that one executed twice shows. */
-const writes = (seqno: number): readonly Packet<KvMessage>[] => {
-  const command: Command = { tag: 'increment', key: bytesOfKey(seqno % 2 === 0 ? 'a' : 'b'), by: 1 };
+const orderOf = (source: EndPoint, from: EndPoint, recipient: EndPoint): Packet<KvMessage> => ({
+  ...moveAll(1, from, recipient),
+  source,
+});
+
+/** Orders that are to be refused: of who has no right to give any; to the owner itself; to who is no host; of what is not owned. */
+const refusable: readonly Packet<KvMessage>[] = [
+  orderOf(client, modelHosts[0], modelHosts[1]),
+  orderOf(others[0], modelHosts[0], modelHosts[0]),
+  orderOf(others[1], modelHosts[0], client),
+  orderOf(others[2], modelHosts[1], modelHosts[0]),
+];
+
+/** A delegate that nobody who is a host sent: everything, with a value of its own. */
+const forged: Packet<KvMessage> = {
+  source: client,
+  target: modelHosts[1],
+  message: {
+    tag: 'deliver',
+    seqno: 1,
+    body: {
+      ...{ tag: 'delegate', lo: bytesOfKey(''), hi: null, horizons: [0, 0], sessions: [] },
+      pairs: [{ key: bytesOfKey('a'), value: bytesOfKey('7') }],
+    },
+  },
+};
+
+/** The write with this seqno; each asks that the one before the last is settled. Increments, so that one executed twice shows; the third deletes. */
+export const writes = (seqno: number): readonly Packet<KvMessage>[] => {
+  const key = bytesOfKey(seqno % 2 === 0 ? 'a' : 'b');
+  const command: Command = seqno === 2 ? { tag: 'delete', key } : { tag: 'increment', key, by: 1 };
   const floor = Math.max(0, seqno - 1);
   const message = { tag: 'request', session: { number: 0, nonce: 0 }, seqno, floor, ordered: false, command } as const;
-  return hosts.map((target) => ({ source: client, target, message }));
+  return modelHosts.map((target) => ({ source: client, target, message }));
 };
 
 /** What a host may do. */
-const enabledSteps = (s: HostState, { inbox }: { readonly inbox: readonly Packet<KvMessage>[] }): readonly KvStep[] => [
+export const enabledSteps = (
+  s: HostState,
+  { inbox }: { readonly inbox: readonly Packet<KvMessage>[] },
+): readonly KvStep[] => [
   ...inbox.map((packet): KvStep => ({ tag: 'process', packet, loads: [] })),
   ...s.moves.map((_, move): KvStep => ({ tag: 'delegate', move, timeMs: 0 })),
 ];
@@ -63,31 +100,33 @@ const statesIn = ({ hosts: states }: KvState): readonly HostState[] => [...state
 const isMoving = (state: KvState): boolean => statesIn(state).some(({ moves }) => moves.length > 0);
 
 const isBack = (state: KvState): boolean =>
-  !isMoving(state) && statesIn(state).every(({ map, shards }) => shards.size === 1 && ownerOf(map, 'a') === 0);
+  !isMoving(state) && statesIn(state).every(({ map, shards }) => shards.has(administrator) && ownerOf(map, 'a') === 0);
 
 /** The history of a cluster to which all this was sent before it began. */
-const historyOf = (sends: readonly Packet<KvMessage>[]): KvHistory => {
+export const historyOf = (sends: readonly Packet<KvMessage>[]): KvHistory => {
   const history = emptyHistory();
-  remember(history, { host: undefined, before: undefined, after: undefined, consumed: undefined, sends }, constants);
+  remember(history, { host: undefined, before: undefined, after: undefined, consumed: undefined, sends }, modelCluster);
   return history;
 };
 
-/** A session of `count` writes. */
-export const ironkvExploration = (count: number): ActionModel<KvState, HostStep<KvStep>> => {
+/** A session of `count` writes; and the first so many of the orders that are to be refused. */
+export const ironkvExploration = (count: number, refused = 0): ActionModel<KvState, HostStep<KvStep>> => {
   const clientPackets = [
-    shard(1, hosts[0], hosts[1]),
-    shard(2, hosts[1], hosts[0]),
+    moveAll(1, modelHosts[0], modelHosts[1]),
+    moveAll(2, modelHosts[1], modelHosts[0]),
+    forged,
+    ...refusable.slice(0, refused),
     ...Array.from({ length: count }, (_, seqno) => writes(seqno)).flat(),
   ];
   return protocolModel({
-    name: `ironkv with two hosts, a move each way and ${count} writes`,
+    name: `ironkv with two hosts, a move each way, ${count} writes and ${refused} orders to refuse`,
     protocol: ironkvProtocol,
-    constants,
-    hosts,
+    constants: modelCluster,
+    hosts: modelHosts,
     enabledSteps,
     encode: kvCodec.encode,
     clientPackets,
-    cluster: { ...ironkvCluster(constants), history: () => historyOf(clientPackets) },
+    cluster: { ...ironkvCluster(modelCluster), history: () => historyOf(clientPackets) },
     copyHistory: (history) => ({ ...history }),
     showHost: ({ map, table, moves, sessions }) => ({ map, table, moves, sessions }),
     properties: [

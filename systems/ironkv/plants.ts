@@ -1,9 +1,10 @@
 /**
- * Known bugs of sharded stores, planted in IronKV one at a time, and controls. RC and SEC bugs are in the host alone, and its
- * judge must stop it; INV, REF, LIN and LIVE bugs are in protocol and host alike, so that the host refinement stays silent,
- * or in the client, which it does not judge.
+ * Known bugs of sharded stores, planted in IronKV one at a time, controls, and faults of the checks. RC and SEC bugs are in the
+ * host alone, and its judge must stop it; INV, REF, LIN and LIVE bugs are in protocol and host alike, so that the host refinement
+ * stays silent, or in the client, which it does not judge.
  */
 import type { Plant } from '../../src/refinement/plant.js';
+import { checkPlants } from './plants/checks.js';
 import { clientPlants } from './plants/clients.js';
 import { controlPlants } from './plants/controls.js';
 import { deliveryPlants } from './plants/deliveries.js';
@@ -18,4 +19,5 @@ export const ironkvPlants: readonly Plant[] = [
   ...clientPlants,
   ...controlPlants,
   ...sessionControls,
+  ...checkPlants,
 ];

@@ -83,14 +83,33 @@ describe('ironkeel explore', () => {
     expect(found?.replay).toContain(`--plant ${plant}`);
   });
 
+  it.each([
+    ['K1', 'EachKeyClaimedInExactlyOnePlace', 7],
+    ['K6', 'AcksAreOfReceived', 4],
+    ['K7', 'OnlySentIsReceived', 2],
+    ['K8', 'OnlyTheAllowedMove', 2],
+    ['K9', 'MovesAreOwned', 2],
+    ['K9b', 'MovesAreOwned', 2],
+    ['K10', 'the cluster abstracts to the state that the service reached', 8],
+    ['K12', 'a move under way leads to none', 7],
+    ['K14', 'every protocol step refines steps of the service', 6],
+  ])('finds %s planted in the protocol of IronKV with a shortest trace', async (plant, rule, states) => {
+    const { code, json } = await explored('ironkv', '--plant', plant);
+    expect(code).toBe(1);
+    const [found] = json.found as { rule: string; trace: unknown[]; replay: string }[];
+    expect(found?.rule).toBe(rule);
+    expect(found?.trace).toHaveLength(states);
+    expect(found?.replay).toContain(`--plant ${plant}`);
+  });
+
   it('judges only the property asked for', async () => {
     const { code, json } = await explored('ironrsm', '--plant', 'R19', '--property', 'at most one batch');
     expect(code).toBe(1);
     expect(json.found).toMatchObject([{ rule: 'at most one batch is chosen for an operation' }]);
   });
 
-  it('explores host code', async () => {
-    const { code, json } = await explored('lock', '--hosts');
+  it.each(['lock', 'ironkv'])('explores host code of %s', async (system) => {
+    const { code, json } = await explored(system, '--hosts');
     expect(code).toBe(0);
     expect(json).toMatchObject({ hosts: true, violations: 0, complete: true });
   });

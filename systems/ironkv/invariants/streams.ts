@@ -88,8 +88,8 @@ export const acksAreOfReceived: Invariant = everyPacket(
   'ack',
   (p, c: KvCluster) => {
     if (senderOf(p, c) === undefined) return undefined;
-    const target = senderOf({ ...p, source: p.target }, c) ?? -1;
-    const received = c.hosts.get(p.source)?.peers.get(target)?.received;
+    const target = senderOf({ ...p, source: p.target }, c);
+    const received = target === undefined ? undefined : c.hosts.get(p.source)?.peers.get(target)?.received;
     return received !== undefined && p.message.seqno <= received
       ? undefined
       : { from: p.source, to: p.target, acks: p.message.seqno, received };

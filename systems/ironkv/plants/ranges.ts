@@ -2,6 +2,13 @@
 import type { Plant } from '../../../src/refinement/plant.js';
 import { host, hostFile, hunt, invariantsFile, live, protocol, specFile } from './places.js';
 
+/** As the protocol: what is to go to nobody waits for ever. */
+const peersAlone = {
+  file: host('deliveries'),
+  find: 'return this.peer(index).unacked.length <',
+  replace: 'return this.peers.has(index) && this.peer(index).unacked.length <',
+};
+
 const ownership: readonly Plant[] = [
   {
     id: 'K2',
@@ -32,6 +39,36 @@ const ownership: readonly Plant[] = [
         find: "if (!this.#holdings.map.ownsAll(this.#cluster.myIndex, lo, hi)) return 'NOT_OWNER';",
         replace: '',
       },
+    ],
+    hunt,
+  },
+  {
+    id: 'K9b',
+    title: 'the recipient guard is missing: a range is moved to its owner',
+    seenIn: "IronFleet's IronKV, caught by its proof",
+    planted: 'protocol and host; nothing is sent to who is no peer',
+    checks: ['INV'],
+    patches: [
+      { file: protocol('shards'), find: "if (recipient === s.constants.index) return 'SAME_HOST';", replace: '' },
+      { file: host('mover'), find: "if (recipient === this.#cluster.myIndex) return 'SAME_HOST';", replace: '' },
+      peersAlone,
+    ],
+    hunt,
+  },
+  {
+    id: 'K9c',
+    title: 'the recipient guard is missing: a range is moved to somebody who is no host',
+    seenIn: "IronFleet's IronKV, caught by its proof",
+    planted: 'protocol and host; nothing is sent to who is no peer',
+    checks: ['INV'],
+    patches: [
+      { file: protocol('shards'), find: "if (recipient < 0) return 'UNKNOWN_HOST';", replace: '' },
+      {
+        file: host('mover'),
+        find: 'this.#cluster.indexOf.get(shard.recipient);',
+        replace: 'this.#cluster.indexOf.get(shard.recipient) ?? -1;',
+      },
+      peersAlone,
     ],
     hunt,
   },

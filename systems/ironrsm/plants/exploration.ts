@@ -2,19 +2,7 @@
  * Known bugs of ballots and quorums, planted in IronRSM's protocol alone, for the explorer: each with the smallest bounds that show it.
  * The judge of a node is of no help against them, since the protocol is what it judges by.
  */
-import type { Patch } from '../../../src/refinement/plant.js';
-
-/** A bug of the protocol, and where the explorer must find it: `ironkeel explore ironrsm --plant ID`. */
-export interface ExplorationPlant {
-  readonly id: string;
-  readonly title: string;
-  readonly seenIn: string;
-  readonly patches: readonly Patch[];
-  /** The flags of `explore` with which it is looked for, where it is not told otherwise. */
-  readonly size: number;
-  readonly bound: number;
-  readonly operations: number;
-}
+import type { ExplorationPlant } from '../../../src/refinement/plant.js';
 
 const file = (name: string): string => `systems/ironrsm/${name}.js`;
 
