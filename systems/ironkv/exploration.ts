@@ -30,6 +30,7 @@ const constants: Configuration = {
     ...defaultParameters,
     sessionWindowMax: 2,
     delegateKeysMax: 1,
+    delegateRestMs: 0,
     deliveriesMax: 1,
     resendMs: 0,
     resendMsMax: 0,
