@@ -1,7 +1,8 @@
 /**
  * What a move costs the requests that it does not concern: two hosts with their judges, of which the first hands a range over to
  * the second while both answer for keys that stay with them, under the same load before and during the move. The loads run in
- * processes of their own, those on keys that stay apart from those on keys that move. `npm run bench:move -- --keys 1000000`.
+ * processes of their own, those on keys that stay apart from those on keys that move; a request's time begins when it is sent.
+ * Ends with exit code 1 where anything was answered wrongly. `npm run bench:move -- --keys 1000000`.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -143,7 +144,10 @@ const note = (reports: readonly NodeReport[]): void => {
   for (const { id, exit, lastWords } of reports) if (exit.code !== 0) say(`host ${id} ended:\n${lastWords}`);
 };
 
-const measure = async (cluster: ProcessCluster): Promise<Readonly<Record<string, unknown>>> => {
+/** What came out, and whether it is right: each request answered, none executed twice or lost, and each key where it belongs. */
+const measure = async (
+  cluster: ProcessCluster,
+): Promise<{ readonly right: boolean; readonly result: Readonly<Record<string, unknown>> }> => {
   const options = { cluster: cluster.name, hosts: cluster.replicas, datagramBytesMax: 8192 };
   const administrator = unwrap(await Administrator.open({ ...options, administrators: cluster.administrators }));
   const [, second] = cluster.replicas;
@@ -176,7 +180,11 @@ const measure = async (cluster: ProcessCluster): Promise<Readonly<Record<string,
   const sumsWrong = await wrongSums(options, totals);
   const ratio = (name: string): number => round((during[name]?.p99Ms ?? NaN) / (before[name]?.p99Ms ?? NaN));
   const all = Object.values(totals);
-  return {
+  const errors = all.reduce((sum, t) => sum + t.errors, 0);
+  // The counters come into being with the load.
+  const keysExpected = [stayingKeys + countersCount, movedKeys + stayingKeys + 2 * countersCount];
+  const right = errors === 0 && sumsWrong === 0 && keys.join() === keysExpected.join();
+  const result = {
     bench: 'move',
     movedKeys,
     check: flags.check,
@@ -186,14 +194,14 @@ const measure = async (cluster: ProcessCluster): Promise<Readonly<Record<string,
     p99RatioRecipient: ratio('recipient'),
     before: rounded(before),
     during: rounded(during),
-    errors: all.reduce((sum, { errors }) => sum + errors, 0),
+    errors,
     mistakes: all.flatMap(({ mistakes }) => mistakes),
     increments: all.reduce((sum, { increments }) => sum + increments.reduce((a, b) => a + b, 0), 0),
     sumsWrong,
     keysAtHosts: keys,
-    // The counters come into being with the load.
-    keysExpected: [stayingKeys + countersCount, movedKeys + stayingKeys + 2 * countersCount],
+    keysExpected,
   };
+  return { right, result };
 };
 
 const cluster = await ProcessCluster.start({
@@ -203,15 +211,18 @@ const cluster = await ProcessCluster.start({
     ...(flags.profile === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', flags.profile]),
   ],
 });
+let right = false;
 try {
-  const result = await measure(cluster);
+  const measured = await measure(cluster);
+  const { result } = measured;
   const reports = await cluster.stop();
   note(reports);
   const violations = reports.reduce((sum, { stats }) => sum + (stats?.violations ?? 0), 0);
   const exits = reports.map(({ exit }) => exit.code);
+  right = measured.right && violations === 0 && exits.every((code) => code === 0);
   process.stdout.write(`${JSON.stringify({ ...result, violations, exits }, null, flags.json ? undefined : 2)}\n`);
 } catch (error) {
   note(await cluster.stop());
   throw error;
 }
-process.exit();
+process.exit(right ? 0 : 1);

@@ -47,12 +47,13 @@ export class OrderedMap<V> extends MapValue<string, V> {
 
   /** The map with `value` at `key`; this very map if that is its value (`===`) already. Throws on `undefined`. */
   set(key: string, value: V): OrderedMap<V> {
-    return this.withMutations((draft) => draft.set(key, value));
+    if (value === undefined) throw new TypeError(`the value at ${key} is undefined`);
+    return this.over(insert(this.root, key, value, undefined));
   }
 
   /** The map without `key`; this very map if it has no such key. */
   delete(key: string): OrderedMap<V> {
-    return this.withMutations((draft) => draft.delete(key));
+    return this.over(remove(this.root, key, undefined));
   }
 
   /** The map after all that `change` did to the draft; this map stays as it is, and is returned itself if nothing changed. A node is copied once. */
@@ -64,6 +65,10 @@ export class OrderedMap<V> extends MapValue<string, V> {
     } finally {
       root = draft.finish();
     }
+    return this.over(root);
+  }
+
+  private over(root: Node<V>): OrderedMap<V> {
     return root === this.root ? this : new OrderedMap(root);
   }
 

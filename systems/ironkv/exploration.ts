@@ -36,6 +36,7 @@ export const modelCluster: Configuration = {
     ...defaultParameters,
     sessionWindowMax: 2,
     delegateKeysMax: 1,
+    delegateRestMs: 0,
     deliveriesMax: 1,
     resendMs: 0,
     resendMsMax: 0,

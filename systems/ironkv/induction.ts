@@ -4,7 +4,7 @@
  * of streams up to a bound, and every list of moves up to another. Acks are in the network for all that was received; requests are left
  * out, since only what moves keys is stated here.
  */
-import { withKey } from '../../src/protocol/ordered-keys.js';
+import { OrderedMap } from '../../src/protocol/ordered-map.js';
 import { PersistentMap } from '../../src/protocol/persistent-map.js';
 import { packetKeyBy } from '../../src/protocol/system.js';
 import { protocolModel } from '../../src/refinement/explorer/protocol-model.js';
@@ -125,8 +125,7 @@ const hostOf = (
   return {
     ...state,
     ...{ map, moves },
-    table: PersistentMap.of(mine.map((key) => [key, bytesOfKey('1')])),
-    keys: mine.reduce((ordered, key) => withKey(ordered, key), state.keys),
+    table: OrderedMap.of(mine.map((key): [string, Uint8Array] => [key, bytesOfKey('1')])),
     peers: state.peers.set(1 - index, streams),
     unacked: PersistentMap.of(unacked.slice(out.acked)),
   };

@@ -27,23 +27,30 @@ type Change = typeof change extends fc.Arbitrary<infer C> ? C : never;
 
 const runOf = (from: number): string[] => Array.from({ length: 3 * leafKeysMax }, (_, i) => String(from + i));
 
-const applied = (map: OrderedMap<number>, model: Map<string, number>, c: Change): OrderedMap<number> =>
-  map.withMutations((draft) => {
-    if (c.kind === 'set') {
-      draft.set(c.key, c.value);
-      model.set(c.key, c.value);
-    } else if (c.kind === 'delete') {
-      draft.delete(c.key);
-      model.delete(c.key);
-    } else {
-      for (const key of runOf(c.from)) {
-        if (c.kind === 'fill') draft.set(key, 1);
-        else draft.delete(key);
-        if (c.kind === 'fill') model.set(key, 1);
-        else model.delete(key);
+const applied = (map: OrderedMap<number>, model: Map<string, number>, c: Change): OrderedMap<number> => {
+  if (c.kind === 'set') {
+    model.set(c.key, c.value);
+    return map.set(c.key, c.value);
+  }
+  if (c.kind === 'delete') {
+    model.delete(c.key);
+    return map.delete(c.key);
+  }
+  return map.withMutations((draft) => {
+    for (const key of runOf(c.from)) {
+      if (c.kind === 'fill') {
+        draft.set(key, 1);
+        model.set(key, 1);
+        // Twice, so that values are replaced in place too.
+        draft.set(key, c.from);
+        model.set(key, c.from);
+      } else {
+        draft.delete(key);
+        model.delete(key);
       }
     }
   });
+};
 
 const ascending = (model: Iterable<readonly [string, number]>): (readonly [string, number])[] =>
   [...model].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));

@@ -70,21 +70,26 @@ const none: Leaf<never> = { owner: undefined, keys: [], values: [] };
 
 /** Adds the keys at which two trees differ to `into`. Parts that they share cost nothing. */
 export const diffTrees = <V>(a: Node<V>, b: Node<V>, into: string[]): void => {
-  const pairs: [Node<V>, Node<V>][] = [[a, b]];
-  for (let pair = pairs.pop(); pair !== undefined; pair = pairs.pop()) {
-    const [x, y] = pair;
+  // Pairs of parts that are still to be compared, flat.
+  const later: Node<V>[] = [a, b];
+  for (let y = later.pop(), x = later.pop(); x !== undefined && y !== undefined; y = later.pop(), x = later.pop()) {
+    while (isBranch(x) && isBranch(y) && x.bit === y.bit && x !== y) {
+      if (x.low === y.low) [x, y] = [x.high, y.high];
+      else {
+        if (x.high !== y.high) later.push(x.high, y.high);
+        [x, y] = [x.low, y.low];
+      }
+    }
     if (x === y) continue;
     if (!isBranch(x) || !isBranch(y)) {
       // Of a branch nearly all is gone, so that to look at all of it costs no more than what changed.
       diffLeaves(flat(x), flat(y), into);
-    } else if (x.bit === y.bit) {
-      pairs.push([x.high, y.high], [x.low, y.low]);
-    } else {
-      // All of the one lies on one side of the other.
-      const [wide, narrow] = x.bit < y.bit ? [x, y] : [y, x];
-      const isHigh = goesHigh(wide, lowest(narrow));
-      pairs.push([isHigh ? wide.high : wide.low, narrow], [isHigh ? wide.low : wide.high, none]);
+      continue;
     }
+    // All of the one lies on one side of the other.
+    const [wide, narrow] = x.bit < y.bit ? [x, y] : [y, x];
+    const isHigh = goesHigh(wide, lowest(narrow));
+    later.push(isHigh ? wide.high : wide.low, narrow, isHigh ? wide.low : wide.high, none);
   }
 };
 

@@ -23,6 +23,7 @@ export const drawParameters = (random: Random): Parameters => ({
   rangesPerStatusMax: random.pick([1, 4, 256]),
   loadPeriodMs: random.pick([10, 100, 1000]),
   receiveMax: random.pick([1, 4, 64]),
+  delegateRestMs: random.pick([0, 2, 5]),
 });
 
 /** Of a session's users; more of them than the window has places, and timeouts that come, now and then. */
