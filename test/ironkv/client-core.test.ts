@@ -1,135 +1,11 @@
 /** The client as a state machine, against real hosts, on a network that loses, repeats, delays and reorders. */
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../src/refinement/random.js';
-import type { EndPoint } from '../../src/spec/endpoint.js';
-import type { Packet } from '../../src/spec/packet.js';
 import { RangeCache } from '../../systems/ironkv/client/range-cache.js';
-import { ClientCore, type ClientCoreOptions, type Settlement } from '../../systems/ironkv/client.js';
-import type { Command } from '../../systems/ironkv/commands.js';
 import type { KvMessage, Message } from '../../systems/ironkv/messages.js';
-import { administrator, bytes, clientAt, get, HostCluster, hostAt, overTheWire, set, textOf } from './host-cluster.js';
+import { bad, good, increment, World } from './client-world.js';
+import { administrator, bytes, clientAt, get, hostAt, set } from './host-cluster.js';
 
-interface Faults {
-  readonly lost: number;
-  readonly repeated: number;
-  readonly delayMsMax: number;
-}
-
-/** Hosts and clients under one virtual clock. */
-class World {
-  readonly hosts: HostCluster;
-  readonly clients: Client[] = [];
-  readonly random: Random;
-  faults: Faults;
-  readonly #underWay: { readonly atMs: number; readonly packet: Packet<KvMessage> }[] = [];
-  #orders = 0;
-
-  constructor(seed: number, faults: Faults, hosts = 3, parameters: Readonly<Record<string, number>> = {}) {
-    this.hosts = new HostCluster(hosts, { delegateKeysMax: 1, ...parameters });
-    this.random = new Random(seed);
-    this.faults = faults;
-  }
-
-  get nowMs(): number {
-    return this.hosts.nowMs;
-  }
-
-  client(options: Partial<ClientCoreOptions> = {}): Client {
-    const client = new Client(this, this.clients.length, options);
-    this.clients.push(client);
-    return client;
-  }
-
-  carry(packet: Packet<KvMessage>): void {
-    const copies = this.random.chance(this.faults.lost) ? 0 : this.random.chance(this.faults.repeated) ? 2 : 1;
-    for (let i = 0; i < copies; i++) {
-      const atMs = this.nowMs + 1 + this.random.int(0, this.faults.delayMsMax - 1);
-      this.#underWay.push({ atMs, packet });
-    }
-  }
-
-  /** Orders a move; a refusal is no matter. */
-  shard(lo: string, hi: string | null, from: number, to: number): void {
-    this.hosts.put(from, administrator, {
-      ...{ tag: 'shard', seqno: ++this.#orders, recipient: hostAt(to) },
-      ...{ lo: bytes(lo), hi: hi === null ? null : bytes(hi) },
-    });
-  }
-
-  /** One millisecond. */
-  tick(): void {
-    this.hosts.nowMs++;
-    const due = this.#underWay.filter(({ atMs }) => atMs <= this.nowMs);
-    for (const arrived of due) {
-      this.#underWay.splice(this.#underWay.indexOf(arrived), 1);
-      const client = this.clients.find(({ me }) => me === arrived.packet.target);
-      if (client !== undefined) client.core.onPacket(arrived.packet.source, arrived.packet.message, this.nowMs);
-      else if (this.hosts.hosts.some((_, i) => hostAt(i) === arrived.packet.target)) this.hosts.deliver(arrived.packet);
-    }
-    for (const [i, host] of this.hosts.hosts.entries()) {
-      if ((this.hosts.inboxes[i]?.length ?? 0) > 0 || host.wakeAtMs() <= this.nowMs) this.hosts.step(i);
-    }
-    for (const packet of [...this.hosts.underWay.splice(0), ...this.hosts.answers.splice(0)]) this.carry(packet);
-    for (const { core } of this.clients) if (core.wakeAtMs <= this.nowMs) core.onTime(this.nowMs);
-  }
-
-  /** Goes on until no client waits for anything. */
-  run(eachMs: () => void = () => undefined): void {
-    for (let ms = 0; this.clients.some(({ core }) => core.busy); ms++) {
-      if (ms > 300_000) throw new Error('a client is not answered');
-      eachMs();
-      this.tick();
-    }
-  }
-}
-
-class Client {
-  readonly me: EndPoint;
-  readonly core: ClientCore;
-  readonly sent: { readonly host: number; readonly message: KvMessage }[] = [];
-  readonly settled: { readonly id: number; readonly settlement: Settlement }[] = [];
-  readonly #world: World;
-
-  constructor(world: World, index: number, options: Partial<ClientCoreOptions>) {
-    this.#world = world;
-    this.me = clientAt(index);
-    this.core = new ClientCore(
-      {
-        ...{ hosts: world.hosts.configuration.hosts, ordered: false, window: 16, renewMs: 60_000 },
-        ...{ retryMs: 20, retryMsMax: 200 },
-        random: () => world.random.next(),
-        nonce: () => world.random.int(0, 2 ** 31),
-        ...options,
-      },
-      {
-        send: (host, message) => {
-          this.sent.push({ host, message });
-          world.carry({ source: this.me, target: hostAt(host), message: overTheWire(message) });
-          return true;
-        },
-        settled: (id, settlement) => this.settled.push({ id, settlement }),
-      },
-    );
-  }
-
-  ask(command: Command, timeoutMs = Infinity): number {
-    return this.core.request(this.#world.nowMs, command, timeoutMs);
-  }
-
-  /** What the request `id` came to, in short. */
-  told(id: number): string | undefined {
-    const settlement = this.settled.find((s) => s.id === id)?.settlement;
-    if (settlement === undefined) return undefined;
-    if (settlement.tag === 'failed') return settlement.error.tag;
-    const { outcome } = settlement;
-    if (outcome.tag === 'value') return outcome.value === null ? 'null' : textOf(outcome.value);
-    return String(outcome.tag === 'number' ? outcome.number : outcome.tag === 'done' ? outcome.done : outcome.tag);
-  }
-}
-
-const bad: Faults = { lost: 0.15, repeated: 0.15, delayMsMax: 30 };
-const good: Faults = { lost: 0, repeated: 0, delayMsMax: 2 };
-const increment = (key: string): Command => ({ tag: 'increment', key: bytes(key), by: 1 });
 const letters = [...'abcdefgh'];
 
 describe('clients of IronKV on a bad network', () => {
@@ -294,6 +170,56 @@ describe('a client of IronKV', () => {
       if (message.tag === 'request') expect(message.seqno - message.floor).toBeLessThan(4);
     }
     expect(world.hosts.hosts.every(({ counters }) => counters.requestsRefused === 0)).toBe(true);
+  });
+});
+
+describe('a client of IronKV in the process of a host', () => {
+  it('has nothing overtake a read whose reply was lost on its way from another host', () => {
+    const world = new World(9, good, 2);
+    world.shard('b', 'e', 0, 1);
+    world.pass(50);
+    const client = world.client({ ordered: true, reliableHost: 0 });
+    world.isLost = ({ source, target }) => source === hostAt(1) && target === client.me;
+    const [read, write] = [client.ask(get('b')), client.ask(increment('a'))];
+    world.pass(20);
+    // With this range comes what the other host knows of the session: that the read was executed.
+    world.shard('d', 'e', 1, 0);
+    // Silence: the read is asked again, at the host beside the client too.
+    world.pass(1000);
+    expect(client.sent.filter(({ host, message }) => host === 0 && message.tag === 'request').length).toBeGreaterThan(
+      3,
+    );
+    world.shard('b', 'c', 1, 0);
+    world.pass(1000);
+    world.isLost = () => false;
+    world.pass(2000);
+    expect([client.told(read), client.told(write)]).toEqual(['null', '1']);
+  });
+
+  it.each([31, 32, 33, 34])('keeps the order of its session over hosts (seed %i)', (seed) => {
+    const world = new World(seed, bad);
+    const ranges = new RangeCache();
+    const clients = [0, 1].map(() => world.client({ ordered: true, reliableHost: 0, ranges }));
+    const counts = clients.map(() => new Map<string, number>());
+    const asked = clients.map((client, i) =>
+      Array.from({ length: 100 }, () => {
+        const key = `${letters[world.random.int(0, 7)]}${i}`;
+        const isRead = world.random.chance(0.3);
+        const count = (counts[i]?.get(key) ?? 0) + (isRead ? 0 : 1);
+        counts[i]?.set(key, count);
+        const expected = isRead && count === 0 ? 'null' : String(count);
+        return { id: client.ask(isRead ? get(key) : increment(key)), expected };
+      }),
+    );
+    world.run(() => {
+      if (!world.random.chance(0.02)) return;
+      const [from, to] = [world.random.int(0, 2), world.random.int(0, 2)];
+      world.shard(letters[world.random.int(0, 7)] as string, null, from, to);
+    });
+    for (const [i, client] of clients.entries()) {
+      const all = asked[i] ?? [];
+      expect(all.map(({ id }) => client.told(id))).toEqual(all.map(({ expected }) => expected));
+    }
   });
 });
 

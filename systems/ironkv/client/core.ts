@@ -55,7 +55,7 @@ export class ClientCore {
     const anyHost = reliableHost ?? Math.min(Math.floor(random() * hosts.length), hosts.length - 1);
     this.#clock = new RetryClock(options);
     this.#sessions = new Sessions(options, this.#clock, anyHost, effects);
-    this.#lane = new Lane(reliableHost, {
+    this.#lane = new Lane({
       targetOf: (pending) => this.#targetOf(pending),
       send: (window, pending, host, nowMs) => this.#send(window, pending, host, nowMs),
     });
@@ -86,6 +86,7 @@ export class ClientCore {
       seqno: -1,
       target: undefined,
       sentAtMs: undefined,
+      maybeUnheard: false,
       retryAtMs: 0,
       waitMs: this.#clock.firstWaitMs,
       silences: 0,
@@ -276,6 +277,7 @@ export class ClientCore {
     }
     pending.target = host;
     pending.sentAtMs ??= nowMs;
+    if (host !== reliableHost) pending.maybeUnheard = true;
     pending.retryAtMs = host === reliableHost ? Infinity : this.#clock.after(nowMs, pending.waitMs);
     return true;
   }

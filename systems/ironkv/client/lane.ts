@@ -13,19 +13,17 @@ export interface LaneEffects {
 
 /**
  * Lets requests leave one after the other. One follows others only to the same host, so that they arrive there one behind the
- * other; and no read of which the reply could be lost, since what was executed behind it makes it impossible to ask again.
+ * other; and no read of which a reply may ever have been lost, on whichever host it was executed: what is executed behind it makes
+ * it impossible to ask again, and the host that is asked now may have heard from the other one that the read was executed.
  */
 export class Lane {
   readonly #effects: LaneEffects;
-  readonly #reliableHost: number | undefined;
   #window: Window | undefined;
   /** Those with seqnos below were sent, and the last of them allowed what to follow. */
   #cursor = 0;
   #last = { host: -1, followed: false };
 
-  /** `reliableHost`: the index of the host, if there is one, to and from which nothing is lost or changes its order. */
-  constructor(reliableHost: number | undefined, effects: LaneEffects) {
-    this.#reliableHost = reliableHost;
+  constructor(effects: LaneEffects) {
     this.#effects = effects;
   }
 
@@ -49,7 +47,7 @@ export class Lane {
       if (pending.target === undefined) {
         if (nowMs < pending.retryAtMs || !this.#effects.send(window, pending, host, nowMs)) return;
       }
-      const repeatable = host === this.#reliableHost || isWrite(pending.command);
+      const repeatable = !pending.maybeUnheard || isWrite(pending.command);
       this.#last = { host, followed: repeatable && (first || follows) };
     }
   }

@@ -20,6 +20,8 @@ export interface Pending extends Retry {
   target: number | undefined;
   /** When it was sent first; `undefined` before. */
   sentAtMs: number | undefined;
+  /** Whether it was ever sent to a host from which a reply may be lost: it may have been executed there unheard. */
+  maybeUnheard: boolean;
   /** Times that nobody answered. */
   silences: number;
   /** Redirects followed since the last silence. */
