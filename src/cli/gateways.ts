@@ -1,11 +1,6 @@
 /** What stands behind a gateway of the Redis protocol, for each system that has one: part of the table of systems. */
-import { KvGateway } from '../../systems/ironkv/gateway.js';
-import {
-  type Configuration as KvConfiguration,
-  type KvHost,
-  type KvMessage,
-  textOfKey,
-} from '../../systems/ironkv/index.js';
+import { KvGateway, valueBytesAt } from '../../systems/ironkv/gateway.js';
+import type { Configuration as KvConfiguration, KvHost, KvMessage } from '../../systems/ironkv/index.js';
 import { type GatewaySession, RsmGateway } from '../../systems/ironrsm/gateway.js';
 import * as rsm from '../../systems/ironrsm/index.js';
 import { E, unreachable } from '../spec/prelude.js';
@@ -30,11 +25,12 @@ export const kvRespStore = async (
   if (E.isLeft(opened)) return opened;
   const gateway = opened.right;
   const { keyBytesMax, valueBytesMax } = constants.parameters;
+  const myIndex = constants.hosts.indexOf(me);
   return E.right({
     keyBytesMax,
     valueBytesMax,
     session: () => ({ ...gateway.session(), countKeys: () => gateway.countKeys(countKeysTimeoutMs) }),
-    sizeOf: (key) => host.table.get(textOfKey(key))?.length ?? 0,
+    sizeOf: (key) => valueBytesAt(host, myIndex, key),
     close: () => gateway.close(),
   });
 };

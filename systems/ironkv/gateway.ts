@@ -15,8 +15,9 @@ import type { Settlement } from './client/outcome.js';
 import { type ClientOptions, openClientTransport, renewMsDefault } from './client/port.js';
 import { RangeCache } from './client/range-cache.js';
 import { statusOver } from './client/status.js';
-import type { Command } from './commands.js';
+import { type Command, textOfKey } from './commands.js';
 import type { Configuration } from './configuration.js';
+import type { KvHost } from './host.js';
 import { type KvMessage, kvCodec, type Session, wireMax } from './messages.js';
 
 /** What a gateway works on. */
@@ -43,6 +44,16 @@ const spareSessionsMax = 1024;
 const tickMs = 10;
 const retryMs = 100;
 const retryMsMax = 1000;
+
+/** Bytes of the value at `key`: 0 where `host`, whose index is `me`, owns the key and has none, `undefined` where another host owns it. */
+export const valueBytesAt = (
+  { table, map }: Pick<KvHost, 'table' | 'map'>,
+  me: number,
+  key: Uint8Array,
+): number | undefined => {
+  const text = textOfKey(key);
+  return table.get(text)?.length ?? (map.hostAt(map.positionOf(text)) === me ? 0 : undefined);
+};
 
 /** All sessions of one gateway. */
 export class KvGateway {

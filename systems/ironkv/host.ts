@@ -51,7 +51,7 @@ export interface KvCounters {
 export class KvHost implements Host<KvMessage, KvAction> {
   /** The value of each key that this host owns and that is present, by key text. */
   readonly table: ReadonlyMap<string, Uint8Array>;
-  readonly map: Pick<DelegationMap, 'entries'>;
+  readonly map: Pick<DelegationMap, 'entries' | 'positionOf' | 'hostAt'>;
   /** By `textOfSession`. */
   readonly sessions: ReadonlyMap<string, Readonly<SessionEntry>>;
   /** By opener's index. */

@@ -144,7 +144,7 @@ describe.each(systems)('before %s', (system, extra) => {
         ['set cli:e 1 ex 5', /^ERR syntax error\n/],
         ['select 1', /^ERR DB index is out of range\n/],
         ['config set save x', /^ERR /],
-        [`get ${'k'.repeat(4097)}`, /^ERR the key is longer than the limit of 4096 bytes\n/],
+        [`get ${'k'.repeat(4097)}`, /^ERR KEY_TOO_LONG: the key is longer than the limit of 4096 bytes\n/],
       ];
       for (const [sent, error] of errors) expect(await cli(...sent.split(' '))).toMatch(error);
       await cli('set', 'cli:text', 'word');
@@ -302,7 +302,7 @@ describe.each(systems)('before %s', (system, extra) => {
       expect(await failing(redis.select(3))).toEqual(['ReplyError', 'ERR DB index is out of range']);
       expect(await failing(redis.get('k'.repeat(4097)))).toEqual([
         'ReplyError',
-        'ERR the key is longer than the limit of 4096 bytes',
+        'ERR KEY_TOO_LONG: the key is longer than the limit of 4096 bytes',
       ]);
       expect(await redis.get('io:text')).toBe('word');
     });

@@ -1,35 +1,9 @@
 /** The gateway of the Redis protocol before real, judged hosts of IronKV, over TCP. */
 import { afterEach, describe, expect, it } from 'vitest';
-import { type ConnectionLimits, connectionLimits, RespConnection } from '../../src/cli/gateway/connection.js';
-import { RespGateway } from '../../src/cli/gateway/server.js';
-import type { RespStore, StoreSettlement } from '../../src/cli/gateway/store.js';
-import { E } from '../../src/spec/prelude.js';
-import { textOfKey } from '../../systems/ironkv/commands.js';
-import { KvGateway } from '../../systems/ironkv/gateway.js';
+import type { RespGateway } from '../../src/cli/gateway/server.js';
 import { LoopbackCluster } from '../ironkv/loopback-cluster.js';
+import { openGateway } from './kv-gateway.js';
 import { command, RawClient } from './raw-client.js';
-
-const openGateway = async (cluster: LoopbackCluster, index: number, limits: ConnectionLimits): Promise<RespGateway> => {
-  const { host, node } = cluster.started[index] as (typeof cluster.started)[number];
-  const opened = await KvGateway.open({
-    cluster: cluster.options,
-    configuration: cluster.configuration,
-    me: node.me,
-    openDoor: (client, listener) => node.openDoor(client, listener),
-  });
-  if (E.isLeft(opened)) throw new Error(opened.left);
-  const kv = opened.right;
-  const { keyBytesMax, valueBytesMax } = cluster.configuration.parameters;
-  const store: RespStore = {
-    ...{ keyBytesMax, valueBytesMax },
-    session: () => ({ ...kv.session(), countKeys: () => kv.countKeys(1000) }),
-    sizeOf: (key) => host.table.get(textOfKey(key))?.length ?? 0,
-    close: () => kv.close(),
-  };
-  const gateway = await RespGateway.listen(store, { host: '127.0.0.1', port: 0 }, limits);
-  if (E.isLeft(gateway)) throw new Error(gateway.left);
-  return gateway.right;
-};
 
 let cluster: LoopbackCluster | undefined;
 const gateways: RespGateway[] = [];
@@ -47,10 +21,9 @@ afterEach(async () => {
 const start = async (
   hosts = 1,
   parameters: Readonly<Record<string, number>> = {},
-  limits: ConnectionLimits = connectionLimits,
 ): Promise<{ readonly cluster: LoopbackCluster; readonly port: number }> => {
   cluster = await LoopbackCluster.start(hosts, parameters);
-  const gateway = await openGateway(cluster, 0, limits);
+  const gateway = await openGateway(cluster, 0);
   gateways.push(gateway);
   return { cluster, port: gateway.port };
 };
@@ -114,9 +87,18 @@ describe('the gateway', () => {
     await raw.says(command('SELECT', '1'), '-ERR DB index is out of range\r\n');
     await raw.says(command('SELECT', 'x'), '-ERR value is not an integer or out of range\r\n');
     await raw.says(command('HELLO', '4'), '-NOPROTO unsupported protocol version\r\n');
-    await raw.says(command('SET', '123456789', ''), '-ERR the key is longer than the limit of 8 bytes\r\n');
-    await raw.says(command('SET', 'a', 'x'.repeat(41)), '-ERR the value is longer than the limit of 40 bytes\r\n');
-    await raw.says(command('APPEND', 'a', 'x'.repeat(37)), '-ERR string exceeds maximum allowed size\r\n');
+    await raw.says(
+      command('SET', '123456789', ''),
+      '-ERR KEY_TOO_LONG: the key is longer than the limit of 8 bytes\r\n',
+    );
+    await raw.says(
+      command('SET', 'a', 'x'.repeat(41)),
+      '-ERR VALUE_TOO_LARGE: the value is longer than the limit of 40 bytes\r\n',
+    );
+    await raw.says(
+      command('APPEND', 'a', 'x'.repeat(37)),
+      '-ERR VALUE_TOO_LARGE: string exceeds maximum allowed size\r\n',
+    );
     await raw.says(command('GET', 'a'), '$4\r\ntext\r\n');
     raw.socket.write('*1\r\n:1\r\nPING\r\n');
     expect(await raw.rest()).toBe("-ERR Protocol error: expected '$', got ':'\r\n");
@@ -128,6 +110,52 @@ describe('the gateway', () => {
     expect(await raw.read(4)).toBe('%7\r\n');
     raw.socket.write(command('CLIENT', 'GETNAME') + command('GET', 'none') + command('QUIT'));
     expect(await raw.rest()).toMatch(/\$5\r\nproto\r\n:3\r\n[\s\S]*\$2\r\nme\r\n_\r\n\+OK\r\n$/);
+  });
+
+  it('answers each command in the version that was spoken when it came', async () => {
+    const raw = client((await start()).port);
+    raw.socket.write(command('GET', 'none') + command('HELLO', '3') + command('GET', 'none') + command('HELLO', '2'));
+    raw.socket.write(command('GET', 'none') + command('HELLO', '4') + command('GET', 'none') + command('QUIT'));
+    const refused = '-NOPROTO unsupported protocol version\r\n';
+    const [before = '', between = '', after = ''] = (await raw.rest()).split(/(?:%7|\*14)\r\n\$6\r\nserver\r\n/);
+    expect(before).toBe('$-1\r\n');
+    expect(between).toMatch(/:3\r\n[\s\S]*_\r\n$/);
+    expect(after).toMatch(/:2\r\n/);
+    expect(after.endsWith(`*0\r\n$-1\r\n${refused}$-1\r\n+OK\r\n`)).toBe(true);
+  });
+
+  it('takes from HELLO only names that CLIENT SETNAME takes, and nothing where an option is wrong', async () => {
+    const raw = client((await start()).port);
+    const bad = '-ERR Client names cannot contain spaces, newlines or special characters.\r\n';
+    await raw.says(command('HELLO', '3', 'SETNAME', '\xc3\xa9'), bad);
+    await raw.says(command('HELLO', '3', 'SETNAME', 'a b'), bad);
+    await raw.says(command('CLIENT', 'SETNAME', '\xc3\xa9'), bad);
+    await raw.says(
+      command('HELLO', '3', 'SETNAME', 'a', 'NONSENSE'),
+      "-ERR Syntax error in HELLO option 'NONSENSE'\r\n",
+    );
+    await raw.says(command('CLIENT', 'GETNAME'), '$-1\r\n');
+  });
+
+  it('refuses a command of several keys by name, and does nothing of it, where one of them is too long', async () => {
+    const raw = client((await start(1, { keyBytesMax: 8, valueBytesMax: 40 })).port);
+    const longKey = '-ERR KEY_TOO_LONG: the key is longer than the limit of 8 bytes\r\n';
+    const longValue = '-ERR VALUE_TOO_LARGE: the value is longer than the limit of 40 bytes\r\n';
+    await raw.says(command('MSET', 'a', '1', '123456789', '2', 'b', '3'), longKey);
+    await raw.says(command('MSET', 'a', '1', 'b', 'x'.repeat(41)), longValue);
+    await raw.says(command('EXISTS', 'a', 'b'), ':0\r\n');
+    await raw.says(command('MSET', 'a', '1', '12345678', 'x'.repeat(40)), '+OK\r\n');
+    await raw.says(command('DEL', 'a', '123456789'), longKey);
+    await raw.says(command('EXISTS', 'a', '123456789'), longKey);
+    await raw.says(command('MGET', 'a', '123456789'), longKey);
+    for (const name of ['GET', 'INCR', 'DECR', 'STRLEN', 'DEL', 'EXISTS']) {
+      await raw.says(command(name, '123456789'), longKey);
+    }
+    for (const name of ['SETNX', 'GETSET', 'APPEND', 'SET', 'MSET']) {
+      await raw.says(command(name, '123456789', '1'), longKey);
+      await raw.says(command(name, 'c', 'x'.repeat(41)), longValue);
+    }
+    await raw.says(command('MGET', 'a', '12345678', 'c'), `*3\r\n$1\r\n1\r\n$40\r\n${'x'.repeat(40)}\r\n$-1\r\n`);
   });
 
   it('keeps the order of a pipeline over three hosts while ranges move', async () => {
@@ -209,63 +237,5 @@ describe('the gateway', () => {
       command('SET', 'a', '1') + command('GET', 'a') + command('DBSIZE') + command('GET', 'a').slice(0, 7),
     );
     expect(await raw.rest()).toBe('+OK\r\n$1\r\n1\r\n:1\r\n');
-  });
-});
-
-describe('a connection of the gateway', () => {
-  it('stops reading a client that does not read, holds little for it, and goes on when it does', async () => {
-    const limits = { ...connectionLimits, heldBytesMax: 100_000 };
-    const valueBytes = 50_000;
-    let asked = 0;
-    const store: RespStore = {
-      ...{ keyBytesMax: 100, valueBytesMax: 100_000 },
-      session: () => ({
-        request: (_command, settled) => {
-          asked++;
-          const outcome: StoreSettlement = {
-            tag: 'outcome',
-            outcome: { tag: 'value', value: Buffer.alloc(valueBytes, 'v') },
-          };
-          setImmediate(() => settled(outcome));
-        },
-        countKeys: async () => 0,
-        close: () => undefined,
-      }),
-      sizeOf: () => valueBytes,
-      close: async () => undefined,
-    };
-    const served: RespConnection[] = [];
-    const { createServer } = await import('node:net');
-    const server = createServer({ allowHalfOpen: true }, (socket) => {
-      served.push(new RespConnection({ socket, store, limits, id: 1, serverVersion: '0' }));
-    });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const address = server.address();
-    const port = typeof address === 'object' ? (address?.port ?? 0) : 0;
-    const raw = client(port);
-    raw.socket.pause();
-    const requests = 2000;
-    raw.socket.write(command('GET', 'k').repeat(requests));
-    // What the sockets' buffers of the system take is a few megabytes; then nothing moves.
-    let before = -1;
-    while (before !== asked) {
-      before = asked;
-      await new Promise((resolve) => setTimeout(resolve, 200));
-    }
-    expect(asked).toBeLessThan(requests / 4);
-    expect(served[0]?.heldBytes).toBeLessThan(400_000);
-    raw.socket.resume();
-    const one = `$${valueBytes}\r\n`.length + valueBytes + 2;
-    expect((await raw.read(one * requests)).length).toBe(one * requests);
-    expect(asked).toBe(requests);
-    raw.socket.destroy();
-    await new Promise<void>((resolve) => server.close(() => resolve()));
-  });
-
-  it('refuses an MGET whose reply would be too large', async () => {
-    const raw = client((await start(1, {}, { ...connectionLimits, replyBytesMax: 1000 })).port);
-    await raw.says(command('SET', 'a', 'x'.repeat(600)), '+OK\r\n');
-    await raw.says(command('MGET', 'a', 'a'), '-ERR the reply would be larger than this gateway allows\r\n');
-    await raw.says(command('MGET', 'a'), `*1\r\n$600\r\n${'x'.repeat(600)}\r\n`);
   });
 });

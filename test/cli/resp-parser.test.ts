@@ -63,6 +63,15 @@ describe('the parser of a gateway', () => {
     );
   });
 
+  it('counts for an argument of a command that is not whole more than its bytes', () => {
+    const parser = new RespParser(limits);
+    parser.push(Buffer.from(`*1000\r\n${'$1\r\nv\r\n'.repeat(999)}`));
+    expect(parser.next()).toEqual({ tag: 'more' });
+    expect(parser.heldBytes).toBeGreaterThan(999 * 200);
+    parser.clear();
+    expect(parser.heldBytes).toBe(0);
+  });
+
   it('never throws, and ends at the same mistake, on any bytes', () => {
     const pieces = fc.constantFrom(
       '*',

@@ -8,8 +8,12 @@ export interface CommandIo {
   request(command: StoreCommand, settled: (settlement: StoreSettlement) => void): void;
   /** What the store does at one moment; absent where it executes one operation at a time. */
   readonly atomic?: AtomicStore | undefined;
-  /** Bytes that the value at `key` probably has. */
-  sizeOf(key: Uint8Array): number;
+  /** Why the store would not take the command; `undefined` where it may be asked. */
+  refusal(command: StoreCommand): StoreSettlement | undefined;
+  /** Bytes that the value at `key` probably has; `undefined` where that is not known here. */
+  sizeOf(key: Uint8Array): number | undefined;
+  /** For a command that is being run: where to tell of bytes that it gathers before it is done. */
+  gathering(): (bytes: number) => void;
   /** Bytes of the largest reply. */
   readonly replyBytesMax: number;
 }
@@ -24,6 +28,8 @@ export interface KeyCommand {
   readonly writes: boolean;
   /** Where the keys are: the first, the last (from the end if negative), and the step; the name is at 0. */
   readonly keys: readonly [number, number, number];
+  /** Whether values are in its reply. */
+  readonly tells?: boolean;
   /** Whether it writes and is answered with the value before. What comes behind it then has to wait, unless the store is atomic. */
   readonly swaps?: boolean;
   /** Calls `done` once, now or later. All requests are made during the call, except where it swaps and the store is not atomic. */
@@ -33,7 +39,7 @@ export interface KeyCommand {
 const failures: Readonly<Record<StoreFailure, string>> = {
   NOT_AN_INTEGER: 'ERR value is not an integer or out of range',
   OUT_OF_RANGE: 'ERR increment or decrement would overflow',
-  VALUE_TOO_LARGE: 'ERR string exceeds maximum allowed size',
+  VALUE_TOO_LARGE: 'ERR VALUE_TOO_LARGE: string exceeds maximum allowed size',
   REPLY_TOO_LARGE: 'ERR the reply would be larger than the store allows',
 };
 
@@ -65,7 +71,10 @@ const single = (
   };
 };
 
-/** A command of several operations: one request where the store is atomic, else one for each. The first error is the whole reply. */
+/**
+ * A command of several operations: one request where the store is atomic, else one for each. The first error is the whole reply.
+ * Where the store would not take one of them it is not asked at all.
+ */
 const several = (
   commands: readonly StoreCommand[],
   io: CommandIo,
@@ -73,17 +82,29 @@ const several = (
   whole: (replies: readonly Reply[]) => Reply,
   done: (reply: Reply) => void,
 ): void => {
+  for (const command of commands) {
+    const refused = io.refusal(command);
+    if (refused === undefined) continue;
+    done(replyTo(refused, reply));
+    return;
+  }
+  const gathered = io.gathering();
   const replies = new Array<Reply>(commands.length);
   let missing = commands.length;
   let failed: Reply | undefined;
   let room = io.replyBytesMax;
-  const take = (settlement: StoreSettlement, i: number): void => {
-    const one = replyTo(settlement, reply);
-    if (one.tag === 'error') failed ??= one;
-    if (one.tag === 'bulk') room -= one.value?.length ?? 0;
-    if (room < 0) failed ??= tooLargeReply;
+  const keep = (one: Reply, i: number): void => {
+    const bytes = one.tag === 'bulk' ? (one.value?.length ?? 0) : 0;
+    room -= bytes;
+    if (one.tag === 'error') failed = one;
+    else if (room < 0) failed = tooLargeReply;
+    replies[i] = one;
     // What will not be told is not kept.
-    replies[i] = failed === undefined ? one : nil;
+    if (failed !== undefined) replies.fill(nil);
+    else if (bytes > 0) gathered(bytes);
+  };
+  const take = (settlement: StoreSettlement, i: number): void => {
+    if (failed === undefined) keep(replyTo(settlement, reply), i);
     missing--;
     if (missing === 0) done(failed ?? whole(replies));
   };
@@ -113,7 +134,7 @@ const whenOf = (options: Args): 'always' | 'absent' | 'present' | undefined => {
 const syntaxError = errorReply('ERR syntax error');
 
 const runMget: KeyCommand['run'] = (args, io, done) => {
-  const expected = args.reduce((sum, key) => sum + io.sizeOf(key), 0);
+  const expected = args.reduce((sum, key) => sum + (io.sizeOf(key) ?? 0), 0);
   if (expected > io.replyBytesMax) done(tooLargeReply);
   else {
     const gets = args.map((key): StoreCommand => ({ tag: 'get', key }));
@@ -164,7 +185,16 @@ const all = [1, -1, 1] as const;
 
 /** By name, in lower case. */
 export const keyCommands: ReadonlyMap<string, KeyCommand> = new Map<string, KeyCommand>([
-  ['get', { arity: 2, writes: false, keys: one, run: single((a) => ({ tag: 'get', key: first(a) }), valueReply) }],
+  [
+    'get',
+    {
+      arity: 2,
+      writes: false,
+      tells: true,
+      keys: one,
+      run: single((a) => ({ tag: 'get', key: first(a) }), valueReply),
+    },
+  ],
   ['set', { arity: -3, writes: true, keys: one, run: single(set, (o) => (isDone(o) ? ok : nil)) }],
   [
     'setnx',
@@ -175,7 +205,7 @@ export const keyCommands: ReadonlyMap<string, KeyCommand> = new Map<string, KeyC
       run: single((a) => ({ tag: 'set', key: first(a), value: second(a), when: 'absent' }), doneReply),
     },
   ],
-  ['getset', { arity: 3, writes: true, keys: one, swaps: true, run: runGetset }],
+  ['getset', { arity: 3, writes: true, keys: one, tells: true, swaps: true, run: runGetset }],
   [
     'append',
     {
@@ -204,7 +234,7 @@ export const keyCommands: ReadonlyMap<string, KeyCommand> = new Map<string, KeyC
       ),
     },
   ],
-  ['mget', { arity: -2, writes: false, keys: all, run: runMget }],
+  ['mget', { arity: -2, writes: false, tells: true, keys: all, run: runMget }],
   ['mset', { arity: -3, writes: true, keys: [1, -1, 2], run: runMset }],
 ]);
 

@@ -29,18 +29,25 @@ const wrongNumber = (name: string): Reply => errorReply(`ERR wrong number of arg
 const unknownSubcommand = (command: string, arg: Uint8Array | undefined): Reply =>
   errorReply(`ERR unknown subcommand '${textOf(arg).slice(0, 128)}'. Try ${command} HELP.`);
 
+const isName = (text: string): boolean => !/[^\x21-\x7e]/.test(text);
+
+const badName = errorReply('ERR Client names cannot contain spaces, newlines or special characters.');
+
 const hello = (args: Args, connection: ConnectionState): Reply => {
   const [wanted, ...options] = args;
   if (wanted !== undefined && !/^[23]$/.test(textOf(wanted))) {
     return errorReply('NOPROTO unsupported protocol version');
   }
+  let { name } = connection;
   for (let i = 0; i < options.length; i++) {
     const option = lower(options[i]);
     // There are no users here, and so no passwords to be wrong.
     if (option === 'auth' && i + 2 < options.length) i += 2;
-    else if (option === 'setname' && i + 1 < options.length) connection.name = textOf(options[++i]);
+    else if (option === 'setname' && i + 1 < options.length) name = textOf(options[++i]);
     else return errorReply(`ERR Syntax error in HELLO option '${textOf(options[i]).slice(0, 128)}'`);
   }
+  if (!isName(name)) return badName;
+  connection.name = name;
   if (wanted !== undefined) connection.version = textOf(wanted) === '3' ? 3 : 2;
   return {
     tag: 'map',
@@ -94,9 +101,7 @@ const client = (args: Args, connection: ConnectionState): Reply => {
   switch (lower(args[0])) {
     case 'setname':
       if (args.length !== 2) return wrongNumber('client|setname');
-      if (/[^\x21-\x7e]/.test(textOf(args[1]))) {
-        return errorReply('ERR Client names cannot contain spaces, newlines or special characters.');
-      }
+      if (!isName(textOf(args[1]))) return badName;
       connection.name = textOf(args[1]);
       return ok;
     case 'getname':

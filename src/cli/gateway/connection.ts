@@ -3,11 +3,14 @@
  * socket only while there is room for what it read, and starts a command only while there is room for the reply.
  */
 import type { Socket } from 'node:net';
+import { boundedSession } from './bounded-session.js';
 import { type Args, type CommandIo, type KeyCommand, keyCommands } from './commands.js';
 import { type ConnectionState, connectionCommands, unknownCommand, wrongNumber } from './connection-commands.js';
-import { RespParser } from './resp-parser.js';
+import type { HeldBytes } from './held-bytes.js';
+import { argumentBytes, RespParser } from './resp-parser.js';
 import { errorReply, type Reply, ReplyWriter } from './resp-reply.js';
-import type { AtomicStore, RespStore, StoreCommand, StoreSession, StoreSettlement } from './store.js';
+import { partBytes, replyBytes, type Slot, Slots } from './slots.js';
+import type { RespStore, StoreSession } from './store.js';
 
 /** Bounds on what one connection holds. */
 export interface ConnectionLimits {
@@ -19,8 +22,10 @@ export interface ConnectionLimits {
   readonly commandsMax: number;
   /** Bytes of commands and replies under way, beyond which no further command is started. One command may exceed it. */
   readonly heldBytesMax: number;
-  /** Bytes of the largest reply. */
+  /** Bytes of the largest reply. Values that grew while they were read may take as much together beyond `heldBytesMax`. */
   readonly replyBytesMax: number;
+  /** Bytes that all connections hold together; from half of it on each has one command at a time. */
+  readonly allHeldBytesMax: number;
 }
 
 /** The limits of a gateway: a client that reads nothing costs a few megabytes, one that asks for the largest values more. */
@@ -30,6 +35,7 @@ export const connectionLimits: ConnectionLimits = {
   commandsMax: 256,
   heldBytesMax: 4 * 1024 * 1024,
   replyBytesMax: 64 * 1024 * 1024,
+  allHeldBytesMax: 512 * 1024 * 1024,
 };
 
 /** What a connection is made of. */
@@ -37,19 +43,15 @@ export interface ConnectionParts {
   readonly socket: Socket;
   readonly store: RespStore;
   readonly limits: ConnectionLimits;
+  /** What all connections hold. */
+  readonly all: HeldBytes;
   readonly id: number;
   readonly serverVersion: string;
 }
 
-/** A command under way, and its reply once it has one. */
-interface Slot {
-  /** Bytes that it holds and that its reply will probably hold. */
-  readonly bytes: number;
-  reply: Reply | undefined;
-}
-
-/** What each command and each argument cost besides their bytes. */
-const slotBytes = 256;
+const tooMuchReply = errorReply(
+  'ERR REPLY_TOO_LARGE: the command was executed, but values grew, and there is no room for all replies of the connection',
+);
 
 /** A client that does not read its last replies is not waited for longer. */
 const endGraceMs = 10_000;
@@ -62,15 +64,17 @@ export class RespConnection {
   readonly #writer = new ReplyWriter();
   readonly #state: ConnectionState;
   readonly #io: CommandIo;
-  /** In the order of the commands. */
-  #slots: Slot[] = [];
-  #slotsBytes = 0;
+  #slots = new Slots();
+  /** The command that is being started. */
+  #starting: Slot | undefined;
   /** The command that what follows has to wait for. */
   #waitsFor: Slot | undefined;
   #turning = false;
   /** No further command is read; the connection ends with the last reply. */
   #ending = false;
   #ended = false;
+  /** Nothing is held any more. */
+  #released = false;
   /** The client sends nothing more, and may still read. */
   #clientEnded = false;
 
@@ -94,9 +98,9 @@ export class RespConnection {
       countKeys: () => this.#session.countKeys(),
     };
     this.#io = {
-      request: this.#request,
-      atomic: this.#session.atomic && this.#bounded(this.#session.atomic),
+      ...boundedSession(this.#session, store),
       sizeOf: (key) => store.sizeOf(key),
+      gathering: this.#gathering,
       replyBytesMax: limits.replyBytesMax,
     };
     socket.setNoDelay(true);
@@ -112,7 +116,13 @@ export class RespConnection {
 
   /** Bytes that the connection holds: input, commands under way, replies that the client has not taken. */
   get heldBytes(): number {
-    return this.#parser.heldBytes + this.#slotsBytes + this.#writer.bytes + this.#parts.socket.writableLength;
+    return this.#parser.heldBytes + this.#slots.heldBytes + this.#writer.bytes + this.#parts.socket.writableLength;
+  }
+
+  /** Ends the connection at once, without its replies. */
+  evict(): void {
+    this.#parts.socket.destroy();
+    this.#release();
   }
 
   readonly #onData = (chunk: Buffer): void => {
@@ -126,10 +136,18 @@ export class RespConnection {
   };
 
   readonly #onClose = (): void => {
-    this.#ended = true;
-    this.#slots = [];
-    this.#session.close();
+    this.#release();
   };
+
+  #release(): void {
+    if (this.#released) return;
+    this.#released = true;
+    this.#ended = true;
+    this.#slots = new Slots();
+    this.#parser.clear();
+    this.#session.close();
+    this.#parts.all.tell(this, 0);
+  }
 
   /** Once after all replies of one moment. */
   readonly #turnSoon = (): void => {
@@ -149,6 +167,7 @@ export class RespConnection {
     if (starved && this.#clientEnded) this.#ending = true;
     if (starved && !this.#ending) socket.resume();
     else if (!socket.isPaused()) socket.pause();
+    this.#parts.all.tell(this, this.heldBytes);
     if (this.#ending && this.#slots.length === 0) this.#end();
   };
 
@@ -159,7 +178,7 @@ export class RespConnection {
       if (parsed.tag === 'more') return true;
       if (parsed.tag === 'error') {
         this.#ending = true;
-        this.#finish(this.#newSlot(slotBytes), errorReply(parsed.message));
+        this.#finish(this.#newSlot(0), errorReply(parsed.message));
       } else this.#start(parsed.args, parsed.bytes);
     }
     return false;
@@ -167,17 +186,16 @@ export class RespConnection {
 
   #hasRoom(): boolean {
     if (this.#waitsFor !== undefined) return false;
-    const { limits, socket } = this.#parts;
-    const heldBytes = this.#slotsBytes + this.#writer.bytes + socket.writableLength;
-    if (this.#slots.length === 0 && heldBytes === 0) return true;
-    return this.#slots.length < limits.commandsMax && heldBytes < limits.heldBytesMax;
+    const { limits, socket, all } = this.#parts;
+    const heldBytes = this.#slots.heldBytes + this.#slots.roomBytes + this.#writer.bytes + socket.writableLength;
+    // A reply or the socket's drain goes on with what has to wait.
+    if (this.#slots.length === 0 && !socket.writableNeedDrain) return true;
+    return this.#slots.length < limits.commandsMax && heldBytes < limits.heldBytesMax && !all.crowded;
   }
 
+  /** Its reply is written in the version that the connection speaks now. */
   #newSlot(bytes: number): Slot {
-    const slot: Slot = { bytes, reply: undefined };
-    this.#slots.push(slot);
-    this.#slotsBytes += bytes;
-    return slot;
+    return this.#slots.open(bytes, this.#state.version);
   }
 
   #start(words: Args, bytes: number): void {
@@ -185,15 +203,18 @@ export class RespConnection {
     const name = Buffer.from(first.buffer, first.byteOffset, first.length).toString('latin1').toLowerCase();
     const key = keyCommands.get(name);
     const known = key ?? connectionCommands.get(name);
-    const held = bytes + slotBytes * words.length;
+    const held = bytes + argumentBytes * words.length;
     if (known === undefined) this.#finish(this.#newSlot(held), unknownCommand(first, args));
     else if (known.arity >= 0 ? words.length !== known.arity : words.length < -known.arity) {
       this.#finish(this.#newSlot(held), wrongNumber(name));
     } else if (key !== undefined) {
-      const slot = this.#newSlot(held + this.#expectedBytes(key, args));
+      const slot = this.#newSlot(held);
+      this.#slots.expect(slot, this.#roomFor(key, args), key.writes ? bytes : 0);
       // Where it cannot swap, it asks the store more than once in a row.
       if (key.swaps === true && this.#io.atomic === undefined) this.#waitsFor = slot;
+      this.#starting = slot;
       key.run(args, this.#io, (reply) => this.#finish(slot, reply));
+      this.#starting = undefined;
     } else this.#startOwn(connectionCommands.get(name)?.run(args, this.#state), held);
   }
 
@@ -207,33 +228,51 @@ export class RespConnection {
     void reply.then((late) => this.#finish(slot, late));
   }
 
-  /** Bytes of the values that the reply will probably hold. */
-  #expectedBytes({ keys: [from, to, step], writes, swaps }: KeyCommand, args: Args): number {
-    if (writes && swaps !== true) return 0;
+  /** Bytes that the values in the reply may have: the most that there can be of one whose size is not known here. */
+  #roomFor({ keys: [from, to, step], tells }: KeyCommand, args: Args): number {
+    if (tells !== true) return 0;
+    const { store, limits } = this.#parts;
+    // The connection's own writes before it are executed first.
+    const growth = this.#slots.writesBytes;
     const end = to < 0 ? args.length : to;
     let bytes = 0;
-    for (let i = from - 1; i < end; i += step) bytes += this.#parts.store.sizeOf(args[i] as Uint8Array);
-    return bytes;
+    for (let i = from - 1; i < end; i += step) {
+      const size = store.sizeOf(args[i] as Uint8Array);
+      bytes += size === undefined ? store.valueBytesMax : Math.min(size + growth, store.valueBytesMax);
+    }
+    return Math.min(bytes, limits.replyBytesMax);
   }
 
+  readonly #gathering = (): ((bytes: number) => void) => {
+    const slot = this.#starting;
+    return (bytes) => {
+      if (slot === undefined || this.#ended) return;
+      this.#slots.gather(slot, bytes);
+      this.#turnSoon();
+    };
+  };
+
   #finish(slot: Slot, reply: Reply): void {
-    slot.reply = reply;
+    if (this.#ended) return;
+    this.#slots.answer(slot, this.#hasRoomFor(reply) ? reply : tooMuchReply);
     if (this.#waitsFor === slot) this.#waitsFor = undefined;
     this.#turnSoon();
+  }
+
+  /** False only where values grew after room was kept for them. */
+  #hasRoomFor(reply: Reply): boolean {
+    const { limits, socket } = this.#parts;
+    const unread = this.#slots.answeredBytes + this.#writer.bytes + socket.writableLength;
+    const most = limits.heldBytesMax + limits.replyBytesMax + partBytes * limits.argumentsMax;
+    return unread === 0 || unread + replyBytes(reply) <= most;
   }
 
   /** Writes the replies up to the first that is missing. */
   #writeReplies(): void {
     const { socket } = this.#parts;
-    let written = 0;
-    for (const { reply, bytes } of this.#slots) {
-      if (reply === undefined) break;
-      this.#writer.write(reply, this.#state.version);
-      this.#slotsBytes -= bytes;
-      written++;
-    }
-    if (written === 0) return;
-    this.#slots = written === this.#slots.length ? [] : this.#slots.slice(written);
+    const answered = this.#slots.take();
+    if (answered.length === 0) return;
+    for (const { reply, version } of answered) if (reply !== undefined) this.#writer.write(reply, version);
     const pieces = this.#writer.take();
     if (pieces.length > 1) socket.cork();
     for (const piece of pieces) {
@@ -248,41 +287,5 @@ export class RespConnection {
     this.#ended = true;
     socket.end();
     setTimeout(() => socket.destroy(), endGraceMs).unref();
-  }
-
-  readonly #request = (command: StoreCommand, settled: (settlement: StoreSettlement) => void): void => {
-    const refusal = this.#refusal(command.key, 'value' in command ? command.value : undefined);
-    if (refusal === undefined) this.#session.request(command, settled);
-    else settled(refusal);
-  };
-
-  /** Refuses what is too long before the store is asked. */
-  #bounded({ all, swap }: AtomicStore): AtomicStore {
-    return {
-      all: (commands, settled) => {
-        for (const command of commands) {
-          const refusal = this.#refusal(command.key, 'value' in command ? command.value : undefined);
-          if (refusal === undefined) continue;
-          settled(commands.map(() => refusal));
-          return;
-        }
-        all(commands, settled);
-      },
-      swap: (key, value, settled) => {
-        const refusal = this.#refusal(key, value);
-        if (refusal === undefined) swap(key, value, settled);
-        else settled(refusal);
-      },
-    };
-  }
-
-  #refusal(key: Uint8Array, value: Uint8Array | undefined): StoreSettlement | undefined {
-    const { keyBytesMax, valueBytesMax } = this.#parts.store;
-    let message: string | undefined;
-    if (key.length > keyBytesMax) message = `the key is longer than the limit of ${keyBytesMax} bytes`;
-    else if (value !== undefined && value.length > valueBytesMax) {
-      message = `the value is longer than the limit of ${valueBytesMax} bytes`;
-    }
-    return message === undefined ? undefined : { tag: 'failed', error: { message } };
   }
 }

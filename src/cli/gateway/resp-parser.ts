@@ -25,6 +25,9 @@ const more: Parsed = { tag: 'more' };
 /** Bytes of a line, of an inline command and of a number. */
 const lineBytesMax = 65_536;
 
+/** What each argument costs besides its bytes. */
+export const argumentBytes = 256;
+
 /** The first piece of an argument takes room for so much. */
 const partBytesMin = 4096;
 
@@ -54,7 +57,15 @@ export class RespParser {
 
   /** Bytes that wait in the parser: those not read yet, and those of a command that is not whole. */
   get heldBytes(): number {
-    return this.#input.length - this.#at + this.#argsBytes + this.#part.length;
+    const args = this.#argsBytes + argumentBytes * this.#args.length;
+    return this.#input.length - this.#at + args + this.#part.length;
+  }
+
+  /** Lets go of everything. */
+  clear(): void {
+    this.#input = empty;
+    this.#at = 0;
+    this.#startOver();
   }
 
   /** Whether something was put in that `next` has not looked at. */
@@ -74,9 +85,7 @@ export class RespParser {
     const parsed = this.#next();
     if (parsed.tag === 'error') {
       this.#failed = parsed;
-      this.#input = empty;
-      this.#at = 0;
-      this.#startOver();
+      this.clear();
     }
     return parsed;
   }

@@ -3,6 +3,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { E } from '../../spec/prelude.js';
 import { packageVersion } from '../package-root.js';
 import { type ConnectionLimits, connectionLimits, RespConnection } from './connection.js';
+import { HeldBytes } from './held-bytes.js';
 import type { RespStore } from './store.js';
 
 /** Where a gateway listens. */
@@ -19,16 +20,19 @@ export class RespGateway {
   readonly #server: Server;
   readonly #store: RespStore;
   readonly #sockets = new Set<Socket>();
+  readonly #held: HeldBytes;
   #lastId = 0;
 
   private constructor(server: Server, store: RespStore, limits: ConnectionLimits) {
     this.#server = server;
     this.#store = store;
+    const all = new HeldBytes(limits.allHeldBytesMax);
+    this.#held = all;
     const serverVersion = packageVersion();
     server.on('connection', (socket) => {
       this.#sockets.add(socket);
       socket.once('close', () => this.#sockets.delete(socket));
-      new RespConnection({ socket, store, limits, id: ++this.#lastId, serverVersion });
+      new RespConnection({ socket, store, limits, all, id: ++this.#lastId, serverVersion });
     });
   }
 
@@ -53,6 +57,11 @@ export class RespGateway {
   get port(): number {
     const address = this.#server.address();
     return typeof address === 'object' && address !== null ? address.port : 0;
+  }
+
+  /** Bytes that its connections hold. */
+  get heldBytes(): number {
+    return this.#held.bytes;
   }
 
   /** Ends all connections, without their outstanding replies, and the store's sessions. */

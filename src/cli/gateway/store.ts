@@ -60,7 +60,7 @@ export interface RespStore {
   readonly keyBytesMax: number;
   readonly valueBytesMax: number;
   session(): StoreSession;
-  /** Bytes of the value at `key` as far as this process knows: how much room an answer will probably need. */
-  sizeOf(key: Uint8Array): number;
+  /** Bytes of the value at `key` as far as this process knows, or `undefined`: how much room an answer will probably need. */
+  sizeOf(key: Uint8Array): number | undefined;
   close(): Promise<void>;
 }
