@@ -2,12 +2,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { E } from '../../spec/prelude.js';
-import { keyText, kvClientOptions } from '../client/kv.js';
+import { keyText } from '../client/kv.js';
 import { loadCluster } from '../cluster-config.js';
 import type { ClusterConfig } from '../config.js';
 import { conclude, exitCodes, UsageError, wholeFlag } from '../outcome.js';
 import { shownBounds } from '../rebalance/ranges.js';
-import { kv } from '../systems.js';
+import { kv, kvClientOptions } from '../systems.js';
 import { table } from '../table.js';
 
 interface RebalanceFlags {

@@ -1,9 +1,9 @@
 /** The ranges of a cluster of IronKV and their load, for people and programs. */
 import { E } from '../../spec/prelude.js';
-import { keyText, kvClientOptions } from '../client/kv.js';
+import { keyText } from '../client/kv.js';
 import type { ClusterConfig } from '../config.js';
 import { UsageError } from '../outcome.js';
-import { kv } from '../systems.js';
+import { kv, kvClientOptions } from '../systems.js';
 import { table } from '../table.js';
 
 /** A range, with the id of its host. */
