@@ -1,22 +1,53 @@
 /** The table of systems: with gateways.ts and its like the only place under src/ that names them. */
-import { ironkv, parameterRanges as ironkvParameterRanges } from '../../systems/ironkv/index.js';
+import {
+  type AdministratorOptions,
+  askStatus,
+  type HostAnswer,
+  ironkv,
+  parameterRanges as ironkvParameterRanges,
+  defaultParameters as kvParameters,
+} from '../../systems/ironkv/index.js';
 import { ironrsm, parameterRanges } from '../../systems/ironrsm/main.js';
 import { parameterRanges as lockParameterRanges, lockSystem } from '../../systems/lock/index.js';
+import { E } from '../spec/prelude.js';
+import { type ClusterConfig, clientAddressFor } from './config.js';
 import { kvRespStore, rsmRespStore } from './gateways.js';
-import { entryOf, type SystemEntry } from './systems/entry.js';
+import { entryOf, type StatusFields, type SystemEntry } from './systems/entry.js';
 
 export * as kv from '../../systems/ironkv/index.js';
 export * as rsm from '../../systems/ironrsm/index.js';
 export * from './systems/entry.js';
+
+/** How a client or administrator of the cluster of IronKV in `config` reaches it. */
+export const kvClientOptions = (config: ClusterConfig): AdministratorOptions => ({
+  cluster: config.cluster,
+  hosts: config.nodes.map((n) => n.address),
+  administrators: config.administrators ?? [],
+  address: clientAddressFor(config),
+  datagramBytesMax: config.network.datagramBytesMax,
+  window: config.parameters.sessionWindowMax ?? kvParameters.sessionWindowMax,
+  keyBytesMax: config.parameters.keyBytesMax ?? kvParameters.keyBytesMax,
+  valueBytesMax: config.parameters.valueBytesMax ?? kvParameters.valueBytesMax,
+});
+
+/** A host of IronKV in one line, from all pages of its answer. */
+const kvFields = ({ keys, sessions, moves, ranges, counters }: HostAnswer): StatusFields => ({
+  ...{ keys, sessions, moves: moves.length, rangesOwned: ranges.filter(({ load }) => load !== null).length },
+  ...counters,
+});
 
 /** Every system that the command line knows. */
 export const systems: readonly SystemEntry[] = [
   entryOf(lockSystem, {
     shape: { applications: [], parameters: lockParameterRanges },
     counters: ({ epoch }) => ({ epoch }),
-    statusRequest: (nonce) => ({ tag: 'statusRequest' as const, nonce }),
-    statusIn: (message, nonce) =>
-      message.tag === 'status' && message.nonce === nonce ? { holds: message.holds, epoch: message.epoch } : undefined,
+    status: {
+      request: (nonce) => ({ tag: 'statusRequest' as const, nonce }),
+      fieldsIn: (message, nonce) =>
+        message.tag === 'status' && message.nonce === nonce
+          ? { holds: message.holds, epoch: message.epoch }
+          : undefined,
+    },
   }),
   entryOf(ironrsm, {
     shape: { applications: ['kv', 'counter'], parameters: parameterRanges },
@@ -25,11 +56,13 @@ export const systems: readonly SystemEntry[] = [
       operationsDropped: executor.logStart,
       sessionsLive: executor.sessions.size,
     }),
-    statusRequest: (nonce) => ({ tag: 'statusRequest' as const, nonce }),
-    statusIn: (message, nonce) => {
-      if (message.tag !== 'status' || message.nonce !== nonce) return undefined;
-      const { view, leading, opsComplete, truncationPoint, sessions } = message;
-      return { view: `${view.seqno}.${view.proposer}`, leading, opsComplete, truncationPoint, sessions };
+    status: {
+      request: (nonce) => ({ tag: 'statusRequest' as const, nonce }),
+      fieldsIn: (message, nonce) => {
+        if (message.tag !== 'status' || message.nonce !== nonce) return undefined;
+        const { view, leading, opsComplete, truncationPoint, sessions } = message;
+        return { view: `${view.seqno}.${view.proposer}`, leading, opsComplete, truncationPoint, sessions };
+      },
     },
     respStore: rsmRespStore,
   }),
@@ -41,11 +74,9 @@ export const systems: readonly SystemEntry[] = [
       moves: moves.length,
       ...counters,
     }),
-    statusRequest: (nonce) => ({ tag: 'statusRequest' as const, nonce, from: new Uint8Array() }),
-    statusIn: (message, nonce) => {
-      if (message.tag !== 'status' || message.nonce !== nonce) return undefined;
-      const { keys, sessions, moves, ranges } = message;
-      return { keys, sessions, moves: moves.length, rangesOwned: ranges.filter(({ load }) => load !== null).length };
+    status: async (config, timeoutMs) => {
+      const statuses = await askStatus(kvClientOptions(config), timeoutMs);
+      return E.isLeft(statuses) ? statuses : E.right(statuses.right.map(({ answer }) => answer && kvFields(answer)));
     },
     respStore: kvRespStore,
   }),

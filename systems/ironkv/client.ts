@@ -31,6 +31,7 @@ export { type ClientOptions, ClientPort, renewMsDefault } from './client/port.js
 export { RangeCache } from './client/range-cache.js';
 export {
   averagedRanges,
+  middleCut,
   ownedRanges,
   type PlanOptions,
   type Proposal,

@@ -1,7 +1,7 @@
 /** The constants of an IronKV cluster, known to every host and never changed while it runs. */
 import type { EndPoint } from '../../src/spec/endpoint.js';
 import { E } from '../../src/spec/prelude.js';
-import { hostsMax } from './messages.js';
+import { hostsMax, wireMax } from './messages.js';
 
 /** Tunable numbers; every host of a cluster uses the same. */
 export interface Parameters {
@@ -103,8 +103,8 @@ const mistakesInParameters = (chosen: Readonly<Record<string, number>>): readonl
   }
   const { keyBytesMax, rangesPerStatusMax, movesMax, resendMs, resendMsMax } = { ...defaultParameters, ...chosen };
   if (resendMs > resendMsMax) mistakes.push(`resendMs (${resendMs}) must not be above resendMsMax (${resendMsMax})`);
-  // Three keys of a range, two of a move: a status must fit a message whatever the keys.
-  const statusBytes = (3 * rangesPerStatusMax + 2 * movesMax) * keyBytesMax;
+  // Two keys of a range, two of a move, and the cuts: a status must fit a message whatever the keys.
+  const statusBytes = (2 * rangesPerStatusMax + 2 * movesMax + wireMax.cuts) * keyBytesMax;
   if (statusBytes > statusKeyBytesMax) {
     mistakes.push(
       `a status may hold ${statusBytes} bytes of keys, and must hold at most ${statusKeyBytesMax}: lower rangesPerStatusMax, movesMax or keyBytesMax`,

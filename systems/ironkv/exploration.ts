@@ -92,7 +92,7 @@ export const enabledSteps = (
   s: HostState,
   { inbox }: { readonly inbox: readonly Packet<KvMessage>[] },
 ): readonly KvStep[] => [
-  ...inbox.map((packet): KvStep => ({ tag: 'process', packet, loads: [] })),
+  ...inbox.map((packet): KvStep => ({ tag: 'process', packet, observed: null })),
   ...s.moves.map((_, move): KvStep => ({ tag: 'delegate', move, timeMs: 0 })),
 ];
 

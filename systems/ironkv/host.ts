@@ -21,6 +21,7 @@ import { type KvIo, StepScope } from './host/step-scope.js';
 import { ValueStore } from './host/value-store.js';
 import {
   type Body,
+  type KvCounters,
   type KvMessage,
   type Load,
   type Message,
@@ -34,18 +35,7 @@ export type { MapEntry } from './host/delegation-map.js';
 export type { Peer } from './host/deliveries.js';
 export type { Move, ShardOrder } from './host/mover.js';
 export type { SessionEntry } from './host/session-table.js';
-
-/** What a host refused or sent elsewhere since it started, for its operators: no part of the protocol's state. */
-export interface KvCounters {
-  /** Packets of hosts' kinds whose source is no host. */
-  readonly strangers: number;
-  /** Orders of others than administrators, and orders refused for what they ask. Repetitions of the latter do not count. */
-  readonly shardsRefused: number;
-  readonly requestsRefused: number;
-  readonly requestsRedirected: number;
-  /** Requests ignored, as their session is not announced: early ones, which their clients repeat, or invented ones. */
-  readonly requestsUnannounced: number;
-}
+export type { KvCounters } from './messages.js';
 
 /** The host of some keys. Others may look at its state, and must not change it. */
 export class KvHost implements Host<KvMessage, KvAction> {
@@ -277,18 +267,20 @@ export class KvHost implements Host<KvMessage, KvAction> {
       if (load !== null) loads.push(load);
       ranges.push({ lo: bytesOfKey(this.#map.loAt(position)), hi: this.#hiAt(position), host, load });
     }
-    this.#scope.record({ action: 'process', from: 'receive', index, loads });
+    const counters = { ...this.#counters };
+    this.#scope.record({ action: 'process', from: 'receive', index, observed: { loads, counters } });
     const next = end < this.#map.length ? bytesOfKey(this.#map.loAt(end)) : null;
     const moves = this.#mover.status();
     const sizes = { keys: this.#table.size, sessions: this.sessions.size };
-    this.#scope.send(asker, { tag: 'status', nonce, ranges, next, moves, ...sizes });
+    this.#scope.send(asker, { tag: 'status', nonce, ranges, next, moves, ...sizes, counters });
   }
 
   #loadAt(position: number): Load {
     const lo = this.#map.loAt(position);
     const hi = this.#map.hiAt(position);
-    const { requests, split } = this.#loads.of(lo, hi);
-    return { requests, ...this.#table.weigh(lo, hi), split: split === null ? null : bytesOfKey(split) };
+    const { requests, cuts } = this.#loads.of(lo, hi);
+    const shown = cuts.map(({ key, below }) => ({ key: bytesOfKey(key), below }));
+    return { requests, ...this.#table.weigh(lo, hi), cuts: shown };
   }
 
   #hiAt(position: number): Uint8Array | null {

@@ -78,13 +78,38 @@ export type Body =
   /** My sessions with a count below `bound` may be used; of yours, those with a number below `horizon` are expired. */
   | { readonly tag: 'announce'; readonly bound: number; readonly horizon: number };
 
+/** A key above the lowest one of a range, and how many of the range's requests were for keys below it. */
+export interface Cut {
+  readonly key: Uint8Array;
+  readonly below: number;
+}
+
 /** What the host that answers knows about the load of a range of its own. */
 export interface Load {
   readonly requests: number;
   readonly keys: number;
   readonly bytes: number;
-  /** A key that halves the load; null where the host has seen too little. */
-  readonly split: Uint8Array | null;
+  /** Ascending; between two of them lies a small part of the host's load, or a single busy key. Empty where the host has seen too little. */
+  readonly cuts: readonly Cut[];
+}
+
+/** What a host refused or sent elsewhere since it started, for its operators: no part of the protocol's state. */
+export interface KvCounters {
+  /** Packets of hosts' kinds whose source is no host. */
+  readonly strangers: number;
+  /** Orders of others than administrators, and orders refused for what they ask. Repetitions of the latter do not count. */
+  readonly shardsRefused: number;
+  readonly requestsRefused: number;
+  readonly requestsRedirected: number;
+  /** Requests ignored, as their session is not announced: early ones, which their clients repeat, or invented ones. */
+  readonly requestsUnannounced: number;
+}
+
+/** What a host says of itself in a `status` that does not follow from its state. Nothing rests on it. */
+export interface Observed {
+  /** Of the host's own ranges in the answer, in order. */
+  readonly loads: readonly Load[];
+  readonly counters: KvCounters;
 }
 
 /** A range of a delegation map; `load` is null for ranges of other hosts. */
@@ -148,6 +173,7 @@ export type KvMessage =
       readonly moves: readonly MoveStatus[];
       readonly keys: number;
       readonly sessions: number;
+      readonly counters: KvCounters;
     }
   | { readonly tag: 'deliver'; readonly seqno: number; readonly body: Body }
   | { readonly tag: 'ack'; readonly seqno: number };
@@ -167,6 +193,7 @@ export const wireMax = {
   sessions: 65_536,
   records: 4096,
   ranges: 4096,
+  cuts: 32,
   moves: 1024,
 } as const;
 
@@ -203,7 +230,8 @@ const body: Schema<Body> = schema((S) => {
 
 const ranges: Schema<readonly RangeStatus[]> = schema((S) => {
   const key = S.bytes(wireMax.keyBytes);
-  const load = S.nullable<Load>(S.struct<Load>({ requests: S.nat, keys: S.nat, bytes: S.nat, split: S.nullable(key) }));
+  const cuts = S.list<Cut>(S.struct<Cut>({ key, below: S.nat }), wireMax.cuts);
+  const load = S.nullable<Load>(S.struct<Load>({ requests: S.nat, keys: S.nat, bytes: S.nat, cuts }));
   const range = S.struct<RangeStatus>({ lo: key, hi: S.nullable(key), host: S.int(0, hostsMax - 1), load });
   return S.list<RangeStatus>(range, wireMax.ranges);
 });
@@ -214,6 +242,16 @@ const moves: Schema<readonly MoveStatus[]> = schema((S) => {
   const move = S.struct<MoveStatus>({ administrator: S.endPoint, seqno: S.nat, next: key, hi: key, recipient });
   return S.list<MoveStatus>(move, wireMax.moves);
 });
+
+const counters: Schema<KvCounters> = schema((S) =>
+  S.struct<KvCounters>({
+    strangers: S.nat,
+    shardsRefused: S.nat,
+    requestsRefused: S.nat,
+    requestsRedirected: S.nat,
+    requestsUnannounced: S.nat,
+  }),
+);
 
 const refusals = ['KEY_TOO_LONG', 'VALUE_TOO_LARGE', 'OUT_OF_WINDOW', 'OUT_OF_ORDER', 'SESSION_EXPIRED'] as const;
 
@@ -262,6 +300,7 @@ export const kvSchema: Schema<KvMessage> = schema((S) => {
       moves: moves(S),
       keys: S.nat,
       sessions: S.nat,
+      counters: counters(S),
     }),
     deliver: S.struct({ tag: S.literal('deliver'), seqno, body: body(S) }),
     ack: S.struct({ tag: S.literal('ack'), seqno }),

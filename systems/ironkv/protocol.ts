@@ -6,7 +6,7 @@ import type { ProtocolHost } from '../../src/protocol/protocol.js';
 import type { Packet } from '../../src/spec/packet.js';
 import { O, unreachable } from '../../src/spec/prelude.js';
 import type { Configuration } from './configuration.js';
-import type { KvMessage, Load } from './messages.js';
+import type { KvMessage, Observed } from './messages.js';
 import { processOpen } from './protocol/announcements.js';
 import { announced, delegated, informed, processAck, processDeliver, resent } from './protocol/deliveries.js';
 import { processRequest } from './protocol/requests.js';
@@ -33,11 +33,13 @@ const processFromHost = (s: HostState, packet: Packet<KvMessage>): Effect => {
   return { state: s, sends: [] };
 };
 
-const process = (s: HostState, packet: Packet<KvMessage>, loads: readonly Load[]): Effect | undefined => {
+const process = (s: HostState, packet: Packet<KvMessage>, observed: Observed | null): Effect | undefined => {
   if (packet.target !== s.constants.me) return undefined;
   const { tag } = packet.message;
-  if (tag === 'statusRequest') return processStatusRequest(s, packet as PacketOf<'statusRequest'>, loads);
-  if (loads.length > 0) return undefined;
+  if (tag === 'statusRequest') {
+    return observed === null ? undefined : processStatusRequest(s, packet as PacketOf<'statusRequest'>, observed);
+  }
+  if (observed !== null) return undefined;
   switch (tag) {
     case 'request':
       return processRequest(s, packet as PacketOf<'request'>);
@@ -53,7 +55,7 @@ const process = (s: HostState, packet: Packet<KvMessage>, loads: readonly Load[]
 const effect = (s: HostState, step: KvStep): Effect | undefined => {
   switch (step.tag) {
     case 'process':
-      return process(s, step.packet, step.loads);
+      return process(s, step.packet, step.observed);
     case 'delegate':
       return delegated(s, step.move, step.timeMs);
     case 'inform':

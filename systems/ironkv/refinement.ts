@@ -28,7 +28,7 @@ const witness = (action: KvAction, { received, toSelf, timeMs }: StepContext<KvM
   switch (action.action) {
     case 'process': {
       const packet = (action.from === 'receive' ? received : toSelf)[action.index];
-      return packet && { tag: 'process', packet, loads: action.loads };
+      return packet && { tag: 'process', packet, observed: action.observed };
     }
     case 'delegate':
     case 'inform':

@@ -60,41 +60,110 @@ describe('a cluster of IronKV', () => {
     for (const { code } of await Promise.all(nodes.map((n) => n.ended))) expect(code).toBe(0);
   });
 
-  it('gives a busy host less to do with rebalance --apply', async () => {
-    const config = await kvCluster(2, 'parameters: { loadPeriodMs: 300 }\n');
-    await Promise.all(['a', 'b'].map((id) => bench.serve(config, id, '--resp', '0')));
-    const quiet = await bench.run('rebalance', '--config', config, '--periods', '1', '--json', '--apply');
-    expect(lastJson(quiet.stdout)).toMatchObject({ ok: true, proposals: [], applied: 0 });
+  it('counts ranges on all pages of a status, shows what hosts refused, and takes keys in hexadecimal', async () => {
+    const config = await kvCluster(2, 'parameters: { rangesPerStatusMax: 2 }\n');
+    await Promise.all(['a', 'b'].map((id) => bench.serve(config, id)));
+    const client = async (...words: readonly string[]) => {
+      const { code, stdout, stderr } = await bench.run('client', '--config', config, ...words);
+      return code === 0 ? stdout.trimEnd() : `${code} ${stderr.trimEnd()}`;
+    };
+    for (const lo of ['10', '20', '30']) expect(await client('shard', '--hex', lo, `${lo}80`, 'b')).toBe('done');
+    expect(await client('shard', '--hex', '20', '10', 'b')).toMatch(/^2 .*BAD_RANGE/);
+    expect(await client('set', '--hex', '1000ff', '00c3')).toBe('OK');
+    expect(await client('get', '--hex', '0x1000ff')).toBe('00c3');
+    expect(await client('cas', '--hex', '1000ff', '00c3', '31')).toBe('true');
+    expect(await client('incr', '--hex', '1000FF')).toBe('2');
+    expect(await client('del', '--hex', '1000ff')).toBe('true');
+    expect(await client('get', '--hex', '1000ff')).toBe('(nil)');
+    expect(await client('get', '--hex', '123')).toMatch(/^2 ironkeel: "123" is not hexadecimal/);
+    const status = lastJson(await client('status', '--json'));
+    expect(status).toMatchObject({
+      ...{ ok: true, command: 'status', answered: 2 },
+      rows: [
+        { id: 'a', rangesOwned: 4, strangers: 0, requestsRefused: 0, requestsUnannounced: 0 },
+        { id: 'b', rangesOwned: 3, strangers: 0, shardsRefused: 0 },
+      ],
+    });
+    expect((status.ranges as { lo: string }[]).map(({ lo }) => lo)).toHaveLength(7);
+    // Whoever asks the first host for a key of the other one is sent on.
+    expect((status.rows as { requestsRedirected: number }[])[0]?.requestsRedirected).toBeGreaterThan(0);
+    const shown = await client('status');
+    expect(shown).toMatch(/requestsRedirected/);
+    expect(await client('status', 'x')).toMatch(/^2 ironkeel: The operation "status" is written: status$/);
+  });
 
-    const hosts = addressesIn(config);
-    const opened = await KvStoreClient.open({ cluster: 'test', hosts });
-    if (E.isLeft(opened)) throw new Error(opened.left);
-    const client = opened.right;
-    let asking = true;
-    const load = (async () => {
-      for (let n = 0; asking; n++) {
-        const keys = Array.from({ length: 50 }, (_, i) =>
-          Buffer.from(`key-${String((n * 50 + i) % 100).padStart(3, '0')}`),
-        );
-        const answers = await Promise.all(keys.map((key) => client.increment(key)));
-        if (answers.some(E.isLeft)) throw new Error('an increment was not answered');
+  describe('under load', () => {
+    /** Increments in batches of 40 keys, the n-th in all of which is `keyOf(n)`, until what it gives is called. */
+    const load = async (config: string, keyOf: (n: number) => string): Promise<() => Promise<void>> => {
+      const opened = await KvStoreClient.open({ cluster: 'test', hosts: addressesIn(config) });
+      if (E.isLeft(opened)) throw new Error(opened.left);
+      const client = opened.right;
+      let asking = true;
+      const asked = (async () => {
+        for (let n = 0; asking; n += 40) {
+          const keys = Array.from({ length: 40 }, (_, i) => Buffer.from(keyOf(n + i)));
+          const answers = await Promise.all(keys.map((key) => client.increment(key)));
+          if (answers.some(E.isLeft)) throw new Error('an increment was not answered');
+        }
+      })();
+      return async () => {
+        asking = false;
+        await asked;
+        await client.close();
+      };
+    };
+    const name = (n: number): string => `key-${String(n).padStart(3, '0')}`;
+    const rebalance = async (
+      config: string,
+      ...flags: readonly string[]
+    ): Promise<Readonly<Record<string, unknown>>> => {
+      const { code, stdout, stderr } = await bench.run('rebalance', '--config', config, '--json', '--apply', ...flags);
+      expect([code, stderr]).toEqual([0, expect.any(String)]);
+      return { ...lastJson(stdout), stderr };
+    };
+    interface Shown {
+      readonly lo: string;
+      readonly hi: string | null;
+      readonly host: string;
+      readonly keys: number;
+    }
+    const rangesOf = async (config: string): Promise<readonly Shown[]> =>
+      lastJson((await bench.run('status', '--config', config, '--json')).stdout).ranges as Shown[];
+
+    it('a busy host gets less to do with rebalance --apply', async () => {
+      const config = await kvCluster(2, 'parameters: { loadPeriodMs: 300 }\n');
+      await Promise.all(['a', 'b'].map((id) => bench.serve(config, id)));
+      expect(await rebalance(config, '--periods', '1')).toMatchObject({ ok: true, proposals: [], applied: 0 });
+      const stop = await load(config, (n) => name(n % 100));
+      const found = await rebalance(config, '--periods', '2');
+      await stop();
+      expect(found).toMatchObject({ ok: true, applied: 1, proposals: [{ from: 'a', to: 'b', isPart: true }] });
+      const ranges = await rangesOf(config);
+      expect(ranges.map(({ host }) => host).sort()).toEqual(['a', 'b']);
+      // The cut is near the middle of what was asked, which was the same for each key.
+      for (const { keys } of ranges) expect(Math.abs(keys - 50)).toBeLessThan(15);
+    });
+
+    it('a hot key stays where it is while what lies around it goes, and then nothing moves', async () => {
+      const config = await kvCluster(3, 'parameters: { loadPeriodMs: 300 }\n');
+      const nodes = await Promise.all(['a', 'b', 'c'].map((id) => bench.serve(config, id)));
+      const stop = await load(config, (n) => (n % 40 < 28 ? name(50) : name((n * 7) % 100)));
+      const moves: number[] = [];
+      for (let round = 0; round < 4; round++) {
+        moves.push(Number((await rebalance(config, '--periods', '2')).applied));
+        const hot = (await rangesOf(config)).find(({ lo, hi }) => lo <= name(50) && (hi === null || name(50) < hi));
+        expect(hot?.host).toBe('a');
       }
-    })();
-    const { code, stdout } = await bench.run('rebalance', '--config', config, '--periods', '2', '--json', '--apply');
-    asking = false;
-    await load;
-    await client.close();
-    const found = lastJson(stdout);
-    expect(code).toBe(0);
-    expect(found).toMatchObject({ ok: true, applied: 1, proposals: [{ from: 'a', to: 'b', hi: null, isPart: true }] });
-    const status = lastJson((await bench.run('status', '--config', config, '--json')).stdout);
-    const [first, second] = status.ranges as [{ keys: number }, { keys: number }];
-    expect(first).toMatchObject({ host: 'a', lo: '' });
-    expect(second).toMatchObject({ host: 'b', hi: null });
-    // The cut is near the middle of what was asked, which was the same for each key.
-    expect(first.keys + second.keys).toBe(100);
-    expect(second.keys).toBeGreaterThan(25);
-    expect(second.keys).toBeLessThan(75);
+      expect(moves[0]).toBeGreaterThan(0);
+      expect(moves.at(-1)).toBe(0);
+      // Who does not answer is left out of the plan.
+      await stop();
+      nodes[2]?.child.kill('SIGKILL');
+      await nodes[2]?.ended;
+      const without = await rebalance(config, '--periods', '1');
+      expect(without).toMatchObject({ silent: ['c'], hosts: [{ id: 'a' }, { id: 'b' }] });
+      expect(without.stderr).toBe('ironkeel: planned without c: no answer.\n');
+    });
   });
 
   it('refuses orders without administrators in the file, and rebalance for other systems', async () => {

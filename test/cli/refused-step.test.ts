@@ -46,8 +46,7 @@ const brittle: typeof ironrsm = {
 const extras = {
   shape: { applications: ['counter'], parameters: {} },
   counters: () => ({}),
-  statusRequest: (nonce: number) => ({ tag: 'statusRequest', nonce }) as const,
-  statusIn: () => undefined,
+  status: { request: (nonce: number) => ({ tag: 'statusRequest', nonce }) as const, fieldsIn: () => undefined },
 };
 
 describe('a node whose application throws', () => {

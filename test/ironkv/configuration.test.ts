@@ -42,10 +42,10 @@ describe('a configuration', () => {
     expect(mistakes(hosts, [], { sessionsAnnounced: 0 })).toEqual([
       'sessionsAnnounced must be a whole number from 1 to 1048576, and is 0',
     ]);
-    const status = { rangesPerStatusMax: 1322, movesMax: 64 };
+    const status = { rangesPerStatusMax: 1968, movesMax: 64 };
     expect(mistakes(hosts, [], status)).toEqual([]);
     expect(mistakes(hosts, [], { ...status, movesMax: 66 })).toEqual([
-      'a status may hold 16785408 bytes of keys, and must hold at most 16777216: lower rangesPerStatusMax, movesMax or keyBytesMax',
+      'a status may hold 16793600 bytes of keys, and must hold at most 16777216: lower rangesPerStatusMax, movesMax or keyBytesMax',
     ]);
     expect(mistakes(hosts, [], { rangesPerStatusMax: 4096, keyBytesMax: 1024 })).toEqual([]);
     expect(mistakes(hosts, [], { sessionsPerMessageMax: 4096, sessionWindowMax: 4096 })[0]).toContain('16777216');

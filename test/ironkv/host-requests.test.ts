@@ -321,10 +321,16 @@ describe('open and status', () => {
     for (const [seqno, key] of ['a', 'm', 'z'].entries()) cluster.request(set(key, 'xyz'), { seqno });
     expect(cluster.shard(1, 'm', 'n', 1)).toBe('moving');
     cluster.settle();
+    cluster.request(set('mm', ''), { seqno: 3 });
+    cluster.request(set('a', ''), { seqno: 999, floor: 3 });
+    expect(cluster.shard(2, 'x', 'b', 1)).toBe('BAD_RANGE');
     cluster.nowMs += 1000;
     cluster.put(0, clientAt(), { tag: 'statusRequest', nonce: 4, from: bytes('') });
     const io = cluster.step();
-    const load = { requests: 1, keys: 1, bytes: 4, split: null };
+    const load = { requests: 1, keys: 1, bytes: 4, cuts: [] };
+    const counters = {
+      ...{ strangers: 0, shardsRefused: 1, requestsRefused: 1, requestsRedirected: 1, requestsUnannounced: 0 },
+    };
     expect(io.sent[0]?.message).toEqual({
       tag: 'status',
       nonce: 4,
@@ -337,8 +343,11 @@ describe('open and status', () => {
       moves: [],
       keys: 2,
       sessions: 1,
+      counters,
     });
-    expect(io.actions).toEqual([{ action: 'process', from: 'receive', index: 0, loads: [load, load] }]);
+    expect(io.actions).toEqual([
+      { action: 'process', from: 'receive', index: 0, observed: { loads: [load, load], counters } },
+    ]);
   });
 
   test('a status begins with the range of the key asked for, and says where to go on', () => {
@@ -370,8 +379,7 @@ describe('a host', () => {
   test('takes at most so many packets in a step, and records each once, in order', () => {
     const cluster = new HostCluster(1, { receiveMax: 3 });
     for (let nonce = 0; nonce < 5; nonce++) cluster.put(0, clientAt(), { tag: 'open', nonce });
-    const none: never[] = [];
-    const processed = [0, 1, 2].map((index) => ({ action: 'process', from: 'receive', index, loads: none }));
+    const processed = [0, 1, 2].map((index) => ({ action: 'process', from: 'receive', index, observed: null }));
     expect(cluster.step().actions).toEqual(processed);
     expect(cluster.step().actions).toEqual(processed.slice(0, 2));
   });

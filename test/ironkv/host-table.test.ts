@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { DelegationMap } from '../../systems/ironkv/host/delegation-map.js';
 import { LoadSample, sampleMax } from '../../systems/ironkv/host/load-sample.js';
 import { OrderedTable } from '../../systems/ironkv/host/ordered-table.js';
+import { wireMax } from '../../systems/ironkv/messages.js';
 
 /** Few texts, so that operations meet; with the empty one, bytes at both ends and prefixes of each other. */
 const someKey = fc.string({ unit: fc.constantFrom('\0', 'a', 'b', 'ÿ'), maxLength: 3 });
@@ -174,18 +175,36 @@ describe('the load', () => {
     expect(loads.of('', null).requests).toBe(0);
   });
 
-  test('is split at the median of what was asked', () => {
-    const loads = seen(Array.from({ length: 100 }, (_, i) => keyOf(i)));
-    expect(loads.of('', null)).toEqual({ requests: 100, split: keyOf(50) });
-    expect(loads.of(keyOf(20), keyOf(40))).toEqual({ requests: 20, split: keyOf(30) });
+  test('is cut into sixteenths of what was asked of the host, none of fewer than eight requests', () => {
+    const loads = seen(Array.from({ length: 160 }, (_, i) => keyOf(i)));
+    const every = (step: number, end: number) =>
+      Array.from({ length: Math.ceil(end / step) - 1 }, (_, i) => ({
+        key: keyOf((i + 1) * step),
+        below: (i + 1) * step,
+      }));
+    expect(loads.of('', null)).toEqual({ requests: 160, cuts: every(10, 160) });
+    expect(loads.of(keyOf(20), keyOf(45))).toEqual({
+      requests: 25,
+      cuts: [
+        { key: keyOf(30), below: 10 },
+        { key: keyOf(40), below: 20 },
+      ],
+    });
+    expect(seen(Array.from({ length: 40 }, (_, i) => keyOf(i))).of('', null).cuts).toEqual(every(8, 40));
   });
 
-  test('is split beside a hot key, never at the lowest key, and not at all where one key has all of it', () => {
-    const cold = Array.from({ length: 10 }, (_, i) => keyOf(i));
-    const hot = Array.from({ length: 30 }, () => keyOf(0));
-    expect(seen([...hot, ...cold]).of(keyOf(0), null).split).toBe(keyOf(1));
-    expect(seen(hot).of('', null).split).toBeNull();
-    expect(seen(cold.slice(0, 7)).of('', null).split).toBeNull();
+  test('is cut on both sides of a hot key, never at the lowest key, and not at all where one key has all of it', () => {
+    const cold = Array.from({ length: 20 }, (_, i) => keyOf(i));
+    const hot = (n: number) => Array.from({ length: 70 }, () => keyOf(n));
+    expect(seen([...hot(10), ...cold]).of('', null).cuts).toEqual([
+      { key: keyOf(8), below: 8 },
+      { key: keyOf(10), below: 10 },
+      { key: keyOf(11), below: 81 },
+      { key: keyOf(19), below: 89 },
+    ]);
+    expect(seen([...hot(0), ...cold]).of(keyOf(0), null).cuts[0]).toEqual({ key: keyOf(1), below: 71 });
+    expect(seen(hot(0)).of('', null).cuts).toEqual([]);
+    expect(seen(cold.slice(0, 8)).of('', null).cuts).toEqual([]);
   });
 
   test('of many requests is estimated from a sample that favours nobody', () => {
@@ -195,18 +214,39 @@ describe('the load', () => {
     const share = loads.of('', keyOf(250)).requests / all;
     expect(share).toBeGreaterThan(0.2);
     expect(share).toBeLessThan(0.3);
-    expect(Math.abs(Number(loads.of('', null).split) - 500)).toBeLessThan(100);
+    for (const { key, below } of loads.of('', null).cuts) {
+      // Of 1000 keys that are asked for equally often.
+      expect(Math.abs(below / all - Number(key) / 1000)).toBeLessThan(0.05);
+    }
   });
 
-  test('splits strictly above the lowest key of the range, and both halves have load', () => {
+  test('is cut strictly above the lowest key, truly, into small parts or single keys, and not too often', () => {
     fc.assert(
-      fc.property(fc.array(someKey, { minLength: 1, maxLength: 40 }), someKey, (keys, lo) => {
-        const { split } = seen(keys).of(lo, null);
-        if (split === null) return;
-        expect(split > lo).toBe(true);
-        expect(keys.some((k) => k >= lo && k < split)).toBe(true);
-        expect(keys.some((k) => k >= split)).toBe(true);
-      }),
+      fc.property(
+        fc.array(someKey, { minLength: 1, maxLength: 400 }),
+        fc.uniqueArray(someKey, { maxLength: 4 }),
+        (keys, los) => {
+          const bounds = [...new Set(['', ...los])].sort();
+          const loads = seen(keys);
+          let cutsOfAll = 0;
+          for (const [i, lo] of bounds.entries()) {
+            const hi = bounds[i + 1];
+            const { cuts } = loads.of(lo, hi ?? null);
+            cutsOfAll += cuts.length;
+            const ends = [lo, ...cuts.map(({ key }) => key), hi];
+            const within = (from: string, to: string | undefined) =>
+              keys.filter((k) => k >= from && (to === undefined || k < to));
+            for (const { key, below } of cuts) expect([key > lo, below]).toEqual([true, within(lo, key).length]);
+            for (let part = 0; part + 1 < ends.length && cuts.length > 0; part++) {
+              const inPart = within(ends[part] as string, ends[part + 1]);
+              expect(inPart.length).toBeGreaterThan(0);
+              if (new Set(inPart).size > 1)
+                expect(inPart.length).toBeLessThanOrEqual(Math.max(8, Math.ceil(keys.length / 16)));
+            }
+          }
+          expect(cutsOfAll).toBeLessThanOrEqual(wireMax.cuts);
+        },
+      ),
       { numRuns: 300 },
     );
   });

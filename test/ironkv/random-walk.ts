@@ -7,7 +7,7 @@ import { E, O } from '../../src/spec/prelude.js';
 import type { Command } from '../../systems/ironkv/commands.js';
 import { type Configuration, defaultParameters, type Parameters } from '../../systems/ironkv/configuration.js';
 import type { KvCluster, KvHistory } from '../../systems/ironkv/history.js';
-import { clientKinds, type KvMessage, kvCodec, type Load, type Session } from '../../systems/ironkv/messages.js';
+import { clientKinds, type KvMessage, kvCodec, type Observed, type Session } from '../../systems/ironkv/messages.js';
 import { type HostState, ironkvProtocol, type KvStep, ownerOf } from '../../systems/ironkv/protocol.js';
 import { ironkvCluster } from '../../systems/ironkv/refinement/cluster.js';
 import type { ExecuteRequest, KvSpec } from '../../systems/ironkv/spec.js';
@@ -213,16 +213,23 @@ export class RandomWalk {
     const from = random.chance(0.9) ? Math.max(0, this.#sent.length - 12) : 0;
     const packet = this.#sent[random.int(from, this.#sent.length - 1)];
     if (packet === undefined || packet.target !== host) return undefined;
-    return { tag: 'process', packet, loads: this.#loads(state, packet.message) };
+    return { tag: 'process', packet, observed: this.#observed(state, packet.message) };
   }
 
-  #loads(state: HostState, m: KvMessage): readonly Load[] {
-    if (m.tag !== 'statusRequest') return [];
+  #observed(state: HostState, m: KvMessage): Observed | null {
+    if (m.tag !== 'statusRequest') return null;
+    const counts = {
+      strangers: 1,
+      shardsRefused: 2,
+      requestsRefused: 3,
+      requestsRedirected: 4,
+      requestsUnannounced: 5,
+    };
     for (let n = 0; ; n++) {
-      const loads = Array.from({ length: n }, () => ({ requests: n, keys: 0, bytes: 0, split: null }));
+      const loads = Array.from({ length: n }, () => ({ requests: n, keys: 0, bytes: 0, cuts: [] }));
+      const observed = { loads, counters: counts };
       const packet = { source: administrator, target: state.constants.me, message: m };
-      if (O.isSome(ironkvProtocol.step(state, { tag: 'process', packet, loads }))) return loads;
-      if (n > 20) return [];
+      if (n > 20 || O.isSome(ironkvProtocol.step(state, { tag: 'process', packet, observed }))) return observed;
     }
   }
 

@@ -2,22 +2,10 @@
 import type { EndPoint } from '../../spec/endpoint.js';
 import { E } from '../../spec/prelude.js';
 import type { LoadedCluster } from '../cluster-config.js';
-import { type ClusterConfig, clientAddressFor } from '../config.js';
+import type { ClusterConfig } from '../config.js';
 import { exitCodes, UsageError } from '../outcome.js';
-import { kv } from '../systems.js';
+import { kv, kvClientOptions } from '../systems.js';
 import { type Answer, bytesOf, type ClientFlags, fine, plain, type Shown, shownValue, type Words } from './answer.js';
-
-/** How a client of the cluster in `config` reaches it. */
-export const kvClientOptions = (config: ClusterConfig): kv.AdministratorOptions => ({
-  cluster: config.cluster,
-  hosts: config.nodes.map((n) => n.address),
-  administrators: config.administrators ?? [],
-  address: clientAddressFor(config),
-  datagramBytesMax: config.network.datagramBytesMax,
-  window: config.parameters.sessionWindowMax ?? kv.defaultParameters.sessionWindowMax,
-  keyBytesMax: config.parameters.keyBytesMax ?? kv.defaultParameters.keyBytesMax,
-  valueBytesMax: config.parameters.valueBytesMax ?? kv.defaultParameters.valueBytesMax,
-});
 
 /** A key for a person: as it is where that is printable text, else in hexadecimal. */
 export const keyText = (key: Uint8Array): string => {
@@ -58,41 +46,43 @@ interface Operation {
   readonly count: number;
   readonly run: (
     client: kv.KvStoreClient,
-    words: Words,
+    words: readonly Uint8Array[],
     options: kv.RequestOptions,
-    absent: boolean,
+    flags: { readonly absent: boolean; readonly hex: boolean },
   ) => Promise<Answer>;
 }
+
+const none = new Uint8Array();
 
 const operations: Readonly<Record<string, Operation>> = {
   get: {
     words: 'KEY',
     count: 1,
-    run: async (client, [key], options) => answered(await client.get(bytesOf(key), options), shownValue),
+    run: async (client, [key = none], options, { hex }) => answered(await client.get(key, options), shownValue(hex)),
   },
   set: {
     words: 'KEY VALUE',
     count: 2,
-    run: async (client, [key, value], options) =>
-      answered(await client.set(bytesOf(key), bytesOf(value), options), () => ({ text: 'OK', fields: {} })),
+    run: async (client, [key = none, value = none], options) =>
+      answered(await client.set(key, value, options), () => ({ text: 'OK', fields: {} })),
   },
   del: {
     words: 'KEY',
     count: 1,
-    run: async (client, [key], options) => answered(await client.delete(bytesOf(key), options), plain),
+    run: async (client, [key = none], options) => answered(await client.delete(key, options), plain),
   },
   cas: {
     words: 'KEY OLD NEW (with --absent: KEY NEW)',
     count: 3,
-    run: async (client, [key, one, two], options, absent) => {
-      const [old, value] = absent ? [null, bytesOf(one)] : [bytesOf(one), bytesOf(two)];
-      return answered(await client.compareAndSet(bytesOf(key), old, value, options), plain);
+    run: async (client, [key = none, one = none, two = none], options, { absent }) => {
+      const [old, value] = absent ? [null, one] : [one, two];
+      return answered(await client.compareAndSet(key, old, value, options), plain);
     },
   },
   incr: {
     words: 'KEY',
     count: 1,
-    run: async (client, [key], options) => answered(await client.increment(bytesOf(key), 1, options), plain),
+    run: async (client, [key = none], options) => answered(await client.increment(key, 1, options), plain),
   },
 };
 
@@ -101,13 +91,6 @@ const hostNamed = ({ nodes }: ClusterConfig, word: string): EndPoint => {
   const node = nodes.find(({ id, address }) => id === word || address === word);
   if (node !== undefined) return node.address;
   throw new UsageError(`There is no host "${word}": use one of ${nodes.map(({ id }) => id).join(', ')}.`);
-};
-
-const boundOf = (word: string, hex: boolean): Uint8Array => {
-  if (!hex) return bytesOf(word);
-  if (!/^([0-9a-fA-F]{2})*$/.test(word))
-    throw new UsageError(`"${word}" is not hexadecimal: two digits for each byte.`);
-  return Buffer.from(word, 'hex');
 };
 
 const shardTimeoutMsDefault = 60_000;
@@ -121,7 +104,7 @@ const shard = async (config: ClusterConfig, words: Words, flags: ClientFlags): P
   }
   const recipient = hostNamed(config, host);
   const hex = flags.hex === true;
-  const order = { lo: boundOf(low, hex), hi: high === '' ? null : boundOf(high, hex), recipient };
+  const order = { lo: bytesOf(low, hex), hi: high === '' ? null : bytesOf(high, hex), recipient };
   const administrator = await kv.Administrator.open(kvClientOptions(config));
   if (E.isLeft(administrator)) throw new UsageError(`Nothing can be ordered: ${administrator.left}.`);
   const result = await administrator.right.shard(order, flags.timeout ?? shardTimeoutMsDefault);
@@ -138,7 +121,9 @@ const shard = async (config: ClusterConfig, words: Words, flags: ClientFlags): P
 const operationOf = (name: string, words: Words, absent: boolean): Operation => {
   const operation = Object.hasOwn(operations, name) ? operations[name] : undefined;
   if (operation === undefined) {
-    throw new UsageError(`There is no operation "${name}": use one of ${Object.keys(operations).join(', ')}, shard.`);
+    throw new UsageError(
+      `There is no operation "${name}": use one of ${Object.keys(operations).join(', ')}, shard, status.`,
+    );
   }
   if (absent && name !== 'cas') throw new UsageError('--absent goes with the operation cas only.');
   if (words.length !== operation.count - (absent ? 1 : 0)) {
@@ -157,10 +142,12 @@ export const askKv = async (
   if (name === 'shard') return shard(config, words, flags);
   const absent = flags.absent === true;
   const operation = operationOf(name, words, absent);
+  const hex = flags.hex === true;
+  const bytes = words.map((word) => bytesOf(word, hex));
   const client = await kv.KvStoreClient.open(kvClientOptions(config));
   if (E.isLeft(client)) throw new UsageError(`The client cannot open a socket: ${client.left}.`);
   const timeoutMs = flags.timeout ?? kv.requestTimeoutMsDefault;
-  const answer = await operation.run(client.right, words, { timeoutMs }, absent);
+  const answer = await operation.run(client.right, bytes, { timeoutMs }, { absent, hex });
   await client.right.close();
   return answer;
 };

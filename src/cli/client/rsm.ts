@@ -53,64 +53,74 @@ const integerOf = (word = ''): number => {
 interface Operation {
   readonly words: string;
   readonly count: number;
+  /** The words that are integers, and never hexadecimal. */
+  readonly integers?: readonly number[];
   readonly application: 'kv' | 'counter';
-  readonly run: (client: rsm.Requester, words: Words, absent: boolean) => Promise<Answer>;
+  readonly run: (
+    client: rsm.Requester,
+    words: readonly Uint8Array[],
+    flags: { readonly absent: boolean; readonly hex: boolean },
+  ) => Promise<Answer>;
 }
+
+const none = new Uint8Array();
 
 const operations: Readonly<Record<string, Operation>> = {
   get: {
     words: 'KEY',
     count: 1,
     application: 'kv',
-    run: async (client, [key]) => answered(await new rsm.KvClient(client).get(bytesOf(key)), shownValue),
+    run: async (client, [key = none], { hex }) => answered(await new rsm.KvClient(client).get(key), shownValue(hex)),
   },
   set: {
     words: 'KEY VALUE',
     count: 2,
     application: 'kv',
-    run: async (client, [key, value]) =>
-      answered(await new rsm.KvClient(client).set(bytesOf(key), bytesOf(value)), () => ({ text: 'OK', fields: {} })),
+    run: async (client, [key = none, value = none]) =>
+      answered(await new rsm.KvClient(client).set(key, value), () => ({ text: 'OK', fields: {} })),
   },
   del: {
     words: 'KEY',
     count: 1,
     application: 'kv',
-    run: async (client, [key]) => answered(await new rsm.KvClient(client).del(bytesOf(key)), plain),
+    run: async (client, [key = none]) => answered(await new rsm.KvClient(client).del(key), plain),
   },
   cas: {
     words: 'KEY OLD NEW (with --absent: KEY NEW)',
     count: 3,
     application: 'kv',
-    run: async (client, [key, first, second], absent) => {
-      const [old, value] = absent ? [null, bytesOf(first)] : [bytesOf(first), bytesOf(second)];
-      return answered(await new rsm.KvClient(client).cas(bytesOf(key), old, value), plain);
+    run: async (client, [key = none, first = none, second = none], { absent }) => {
+      const [old, value] = absent ? [null, first] : [first, second];
+      return answered(await new rsm.KvClient(client).cas(key, old, value), plain);
     },
   },
   incr: {
     words: 'KEY',
     count: 1,
     application: 'kv',
-    run: async (client, [key]) => answered(await new rsm.KvClient(client).incr(bytesOf(key)), plain),
+    run: async (client, [key = none]) => answered(await new rsm.KvClient(client).incr(key), plain),
   },
   add: {
     words: 'KEY NUMBER',
     count: 2,
     application: 'kv',
-    run: async (client, [key, by]) => answered(await new rsm.KvClient(client).add(bytesOf(key), integerOf(by)), plain),
+    integers: [1],
+    run: async (client, [key = none, by = none]) =>
+      answered(await new rsm.KvClient(client).add(key, integerOf(Buffer.from(by).toString())), plain),
   },
   append: {
     words: 'KEY VALUE',
     count: 2,
     application: 'kv',
-    run: async (client, [key, value]) =>
-      answered(await new rsm.KvClient(client).append(bytesOf(key), bytesOf(value)), plain),
+    run: async (client, [key = none, value = none]) =>
+      answered(await new rsm.KvClient(client).append(key, value), plain),
   },
   swap: {
     words: 'KEY VALUE',
     count: 2,
     application: 'kv',
-    run: async (client, [key, value]) =>
-      answered(await new rsm.KvClient(client).swap(bytesOf(key), bytesOf(value)), shownValue),
+    run: async (client, [key = none, value = none], { hex }) =>
+      answered(await new rsm.KvClient(client).swap(key, value), shownValue(hex)),
   },
   size: {
     words: '',
@@ -129,7 +139,7 @@ const operations: Readonly<Record<string, Operation>> = {
 const operationOf = (name: string, words: Words, absent: boolean, application: string | undefined): Operation => {
   const operation = Object.hasOwn(operations, name) ? operations[name] : undefined;
   if (operation === undefined) {
-    throw new UsageError(`There is no operation "${name}": use one of ${Object.keys(operations).join(', ')}.`);
+    throw new UsageError(`There is no operation "${name}": use one of ${Object.keys(operations).join(', ')}, status.`);
   }
   if (operation.application !== application) {
     throw new UsageError(
@@ -167,13 +177,14 @@ export const askRsm = async (
 ): Promise<Answer> => {
   const absent = flags.absent === true;
   const operation = operationOf(name, words, absent, loaded.config.application);
+  const hex = flags.hex === true;
+  const bytes = words.map((word, i) => bytesOf(word, hex && operation.integers?.includes(i) !== true));
   const client = await rsm.RsmClient.open(clientOptionsOf(loaded));
   if (E.isLeft(client)) throw new UsageError(`The client cannot open a socket: ${client.left}.`);
-  const answer = await operation.run(
-    withTimeout(client.right, flags.timeout ?? rsm.requestTimeoutMsDefault),
-    words,
+  const answer = await operation.run(withTimeout(client.right, flags.timeout ?? rsm.requestTimeoutMsDefault), bytes, {
     absent,
-  );
+    hex,
+  });
   await client.right.close();
   return answer;
 };

@@ -2,12 +2,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { E } from '../../spec/prelude.js';
-import { keyText, kvClientOptions } from '../client/kv.js';
+import { keyText } from '../client/kv.js';
 import { loadCluster } from '../cluster-config.js';
 import type { ClusterConfig } from '../config.js';
 import { conclude, exitCodes, UsageError, wholeFlag } from '../outcome.js';
 import { shownBounds } from '../rebalance/ranges.js';
-import { kv } from '../systems.js';
+import { kv, kvClientOptions } from '../systems.js';
 import { table } from '../table.js';
 
 interface RebalanceFlags {
@@ -20,26 +20,44 @@ interface RebalanceFlags {
 
 const answerTimeoutMs = 1000;
 
-/** What was seen, or why nothing can be said. */
-type Watched = E.Either<string, readonly kv.RangeLoad[]>;
+/** The load of the ranges of the hosts that answered every time; the indices of these. */
+interface Watched {
+  readonly ranges: readonly kv.RangeLoad[];
+  readonly answering: readonly number[];
+}
 
-/** Watches for some periods. */
-const watch = async (config: ClusterConfig, periods: number): Promise<Watched> => {
+/** Watches for some periods. `Left`: why nothing can be said. */
+const watch = async (config: ClusterConfig, periods: number): Promise<E.Either<string, Watched>> => {
   const periodMs = config.parameters.loadPeriodMs ?? kv.defaultParameters.loadPeriodMs;
   const observations: (readonly kv.RangeLoad[])[] = [];
+  const silent = new Set<number>();
+  let moving = 'ranges are being moved';
   for (let period = 0; period < periods; period++) {
     // The load that a host tells is that of the last full period.
     await sleep(periodMs);
     const statuses = await kv.askStatus(kvClientOptions(config), answerTimeoutMs);
     if (E.isLeft(statuses)) throw new UsageError(`No socket can be opened to ask from: ${statuses.left}.`);
-    const silent = config.nodes.filter((_, i) => statuses.right[i]?.answer === undefined);
-    if (silent.length > 0) return E.left(`${silent.map(({ id }) => id).join(', ')} did not answer`);
+    for (const [host, { answer }] of statuses.right.entries()) if (answer === undefined) silent.add(host);
     // While ranges are on their way, their load is counted at both ends.
-    if (statuses.right.some(({ answer }) => (answer?.moves.length ?? 0) > 0)) observations.length = 0;
-    else observations.push(kv.ownedRanges(statuses.right));
+    const moves = statuses.right.flatMap(({ answer }) => answer?.moves ?? []);
+    if (moves.length === 0) observations.push(kv.ownedRanges(statuses.right));
+    else {
+      observations.length = 0;
+      const waiting = moves.find(({ recipient }) => silent.has(recipient));
+      if (waiting !== undefined)
+        moving = `a range is being moved to ${idOf(config, waiting.recipient)}, which did not answer`;
+    }
   }
-  return observations.length === 0 ? E.left('ranges are being moved') : E.right(kv.averagedRanges(observations));
+  const answering = config.nodes.map((_, host) => host).filter((host) => !silent.has(host));
+  if (answering.length < Math.min(2, config.nodes.length)) {
+    return E.left(`${[...silent].map((host) => idOf(config, host)).join(', ')} did not answer`);
+  }
+  if (observations.length === 0) return E.left(moving);
+  const ranges = kv.averagedRanges(observations).filter(({ host }) => !silent.has(host));
+  return E.right({ ranges, answering });
 };
+
+const idOf = ({ nodes }: ClusterConfig, host: number): string => nodes[host]?.id ?? String(host);
 
 interface ShownProposal {
   readonly lo: string;
@@ -98,16 +116,19 @@ const runRebalance = async (flags: RebalanceFlags): Promise<void> => {
     conclude({ command: 'rebalance', exitCode: exitCodes.inconclusive, json, fields: { why: watched.left } });
     return;
   }
-  const hosts = loadsOf(config, watched.right);
-  const plan = kv.planMoves(watched.right, config.nodes.length);
-  const idOf = (host: number): string => config.nodes[host]?.id ?? String(host);
+  const { ranges, answering } = watched.right;
+  const silent = config.nodes.filter((_, host) => !answering.includes(host)).map(({ id }) => id);
+  // What others have to do can be shared among them all the same: whoever is silent neither gives nor gets anything.
+  if (silent.length > 0) process.stderr.write(`ironkeel: planned without ${silent.join(', ')}: no answer.\n`);
+  const hosts = loadsOf(config, ranges).filter(({ id }) => !silent.includes(id));
+  const plan = kv.planMoves(ranges, answering);
   const proposals = plan.map(
     ({ lo, hi, from, to, requests, isPart }): ShownProposal => ({
       ...{ lo: keyText(lo), hi: hi === null ? null : keyText(hi) },
-      ...{ from: idOf(from), to: idOf(to), requests, isPart },
+      ...{ from: idOf(config, from), to: idOf(config, to), requests, isPart },
     }),
   );
-  const rows = hosts.map(({ id, ranges, requests, keys }) => [id, ...[ranges, requests, keys].map(String)]);
+  const rows = hosts.map(({ id, ranges: count, requests, keys }) => [id, ...[count, requests, keys].map(String)]);
   if (!json) {
     process.stdout.write(table(['host', 'ranges', 'requests', 'keys'], rows));
     process.stdout.write(proposals.length === 0 ? 'Nothing is worth moving.\n' : `\n${shownProposals(proposals)}`);
@@ -116,7 +137,7 @@ const runRebalance = async (flags: RebalanceFlags): Promise<void> => {
   if (!json && flags.apply === true) process.stdout.write(`${result.applied} of ${plan.length} moves made.\n`);
   if (result.why !== undefined) process.stderr.write(`ironkeel: ${result.why}\n`);
   const exitCode = result.why === undefined ? exitCodes.ok : exitCodes.inconclusive;
-  conclude({ command: 'rebalance', exitCode, json, fields: { hosts, proposals, ...result } });
+  conclude({ command: 'rebalance', exitCode, json, fields: { hosts, silent, proposals, ...result } });
 };
 
 /** Adds `rebalance` to the command line. */

@@ -1,9 +1,9 @@
 /** The ranges of a cluster of IronKV and their load, for people and programs. */
 import { E } from '../../spec/prelude.js';
-import { keyText, kvClientOptions } from '../client/kv.js';
+import { keyText } from '../client/kv.js';
 import type { ClusterConfig } from '../config.js';
 import { UsageError } from '../outcome.js';
-import { kv } from '../systems.js';
+import { kv, kvClientOptions } from '../systems.js';
 import { table } from '../table.js';
 
 /** A range, with the id of its host. */
@@ -16,7 +16,10 @@ export interface ShownRange {
   readonly requests: number;
   readonly keys: number;
   readonly bytes: number;
+  /** Of `cuts` the one that is nearest to halving the load. */
   readonly split: string | null;
+  /** Keys at which it can be cut, each with the requests below it. */
+  readonly cuts: readonly { readonly key: string; readonly below: number }[];
 }
 
 /** A move under way. */
@@ -46,12 +49,13 @@ export const kvRanges = async (config: ClusterConfig, timeoutMs: number): Promis
   );
   owned.sort((a, b) => Buffer.compare(a.lo, b.lo));
   return {
-    ranges: owned.map(({ lo, hi, host, load: { split, ...counts } }) => ({
+    ranges: owned.map(({ lo, hi, host, load: { cuts, ...counts } }) => ({
       lo: keyText(lo),
       hi: boundText(hi),
       host: idOf(host),
       ...counts,
-      split: boundText(split),
+      split: boundText(kv.middleCut(counts.requests, cuts)?.key ?? null),
+      cuts: cuts.map(({ key, below }) => ({ key: keyText(key), below })),
     })),
     moves: statuses.right.flatMap(({ answer }, from) =>
       (answer?.moves ?? []).map(({ next, hi, recipient }) => ({
@@ -72,11 +76,12 @@ export const shownBounds = (lo: string, hi: string | null): readonly [string, st
 
 /** As tables. */
 export const shownKvRanges = ({ ranges, moves }: ShownRanges): string => {
-  const rows = ranges.map(({ lo, hi, host, requests, keys, bytes, split }) => [
+  const rows = ranges.map(({ lo, hi, host, requests, keys, bytes, split, cuts }) => [
     ...shownBounds(lo, hi),
     ...[host, String(requests), String(keys), String(bytes), split ?? ''],
+    split === null ? '' : String(cuts.find(({ key }) => key === split)?.below),
   ]);
-  const first = table(['from', 'to', 'host', 'requests', 'keys', 'bytes', 'split'], rows);
+  const first = table(['from', 'to', 'host', 'requests', 'keys', 'bytes', 'split', 'below split'], rows);
   if (moves.length === 0) return first;
   const under = moves.map(({ from, to, next, hi }) => {
     return [from, to, ...(next === null ? ['all handed over', ''] : shownBounds(next, hi))];

@@ -104,13 +104,18 @@ export interface RespStoreParts<C, H, M> {
   readonly openDoor: (client: EndPoint, listener: (messages: readonly Uint8Array[]) => void) => LocalDoor<M>;
 }
 
+/** How nodes are asked what they say of themselves where one message tells it. */
+interface StatusWords<M> {
+  readonly request: (nonce: number) => M;
+  /** The fields of an answer to the request of `nonce`; `undefined` for any other message. */
+  readonly fieldsIn: (message: M, nonce: number) => StatusFields | undefined;
+}
+
 /** What `entryOf` needs besides the definition. */
 interface EntryExtras<C, H, M> {
   readonly shape: Omit<SystemShape, 'name'>;
   readonly counters: (host: H) => Readonly<Record<string, number>>;
-  readonly statusRequest: (nonce: number) => M;
-  /** The fields of an answer to the request of `nonce`; `undefined` for any other message. */
-  readonly statusIn: (message: M, nonce: number) => StatusFields | undefined;
+  readonly status: StatusWords<M> | SystemEntry['status'];
   /** Opens what stands behind a gateway of the Redis protocol; `Left`: one sentence. */
   readonly respStore?: (parts: RespStoreParts<C, H, M>) => Promise<E.Either<string, RespStore>>;
 }
@@ -135,7 +140,7 @@ const traceOf = <C, H extends Host<M, W>, S, M, Step, W>(
 /** What each node says of itself (`SystemEntry.status`). */
 const askStatus = async <C, H extends Host<M, W>, S, M, Step, W>(
   definition: SystemDefinition<C, H, S, M, Step, W>,
-  extras: EntryExtras<C, H, M>,
+  words: StatusWords<M>,
   config: ClusterConfig,
   timeoutMs: number,
 ): Promise<E.Either<string, readonly (StatusFields | undefined)[]>> => {
@@ -151,8 +156,8 @@ const askStatus = async <C, H extends Host<M, W>, S, M, Step, W>(
   });
   if (E.isLeft(opened)) return opened;
   const nonce = Math.floor(Math.random() * 2 ** 32);
-  const message = extras.statusRequest(nonce);
-  const answerIn = (m: M): StatusFields | undefined => extras.statusIn(m, nonce);
+  const message = words.request(nonce);
+  const answerIn = (m: M): StatusFields | undefined => words.fieldsIn(m, nonce);
   const answers = await askAll(opened.right, codec, { targets, message, answerIn, timeoutMs });
   await opened.right.close();
   return E.right(targets.map((target) => answers.get(target)));
@@ -169,7 +174,10 @@ export const entryOf = <C, H extends Host<M, W>, S, M, Step, W>(
     const constants = definition.constants(config);
     return E.isLeft(constants) ? constants : E.right(undefined);
   },
-  status: (config, timeoutMs) => askStatus(definition, extras, config, timeoutMs),
+  status: (config, timeoutMs) => {
+    const { status } = extras;
+    return typeof status === 'function' ? status(config, timeoutMs) : askStatus(definition, status, config, timeoutMs);
+  },
   replay: (trace) => replayNodeTrace(definition, trace),
   serve: async (config, { me, check, journal, onRefused }) => {
     const constants = definition.constants(config);

@@ -4,7 +4,15 @@ import { askAll } from '../../../src/host/ask-all.js';
 import type { Transport } from '../../../src/network/transport.js';
 import type { EndPoint } from '../../../src/spec/endpoint.js';
 import { E } from '../../../src/spec/prelude.js';
-import { type KvMessage, kvCodec, type Message, type MoveStatus, type RangeStatus, wireMax } from '../messages.js';
+import {
+  type KvCounters,
+  type KvMessage,
+  kvCodec,
+  type Message,
+  type MoveStatus,
+  type RangeStatus,
+  wireMax,
+} from '../messages.js';
 import { type ClientOptions, openClientTransport } from './port.js';
 
 /** What one host says of itself. */
@@ -14,6 +22,7 @@ export interface HostAnswer {
   readonly moves: readonly MoveStatus[];
   readonly keys: number;
   readonly sessions: number;
+  readonly counters: KvCounters;
 }
 
 /** A host, and its answer; `undefined` where it did not give one in time. */
@@ -56,8 +65,8 @@ const wholeAnswer = async (
     ranges.push(...next.ranges);
     page = next;
   }
-  const { moves, keys, sessions } = page;
-  return { ranges, moves, keys, sessions };
+  const { moves, keys, sessions, counters } = page;
+  return { ranges, moves, keys, sessions, counters };
 };
 
 /** The answers of all `hosts`, in their order, over a transport whose messages nobody else takes meanwhile. Pages are not of one moment. */

@@ -1,5 +1,5 @@
 /** The host's ghost record of what it did: hints from which the judge makes protocol steps. A wrong one can only cause an alarm. */
-import type { Load } from '../messages.js';
+import type { Observed } from '../messages.js';
 
 /** One packet was consumed. `index`: among the packets that the step received, or delivered to itself. */
 export interface ProcessAction {
@@ -7,8 +7,8 @@ export interface ProcessAction {
   /** A host sends to its own address as to any other, so that it records `receive` alone. */
   readonly from: 'receive' | 'self';
   readonly index: number;
-  /** Of a `statusRequest`: the loads of the own ranges that it is answered with, in order. Empty for any other packet. */
-  readonly loads: readonly Load[];
+  /** Of a `statusRequest`: what it is answered with besides the state. Null for any other packet. */
+  readonly observed: Observed | null;
 }
 
 /** One action of a host, in the order in which it happened. `move` is a position in the moves, `peer` a host's index. */
@@ -21,9 +21,7 @@ export type KvAction =
 /** The action that carries nothing. */
 export const expireAction: KvAction = { action: 'expire' };
 
-const noLoads: readonly Load[] = [];
-
-/** The records of processing without loads, by index, each made once: they cost no allocation. */
+/** The records of processing without anything observed, by index, each made once: they cost no allocation. */
 export class ProcessActions {
   readonly #made: ProcessAction[] = [];
 
@@ -31,7 +29,7 @@ export class ProcessActions {
   at(index: number): ProcessAction {
     let action = this.#made[index];
     if (action === undefined) {
-      action = { action: 'process', from: 'receive', index, loads: noLoads };
+      action = { action: 'process', from: 'receive', index, observed: null };
       this.#made[index] = action;
     }
     return action;

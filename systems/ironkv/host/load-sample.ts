@@ -8,14 +8,23 @@ import { lowerBound } from './ordered-table.js';
 /** Keys kept of one period. */
 export const sampleMax = 2048;
 
-/** Sampled keys of a range below which nothing is said about where its load lies. */
-const splitKeysMin = 8;
+/** Parts into which a host's load is cut, about. */
+const partsWanted = 16;
+
+/** Sampled requests that a part has at least, unless a busy key is next to it: of fewer nothing can be said. */
+const partKeysMin = 8;
+
+/** A key text above a range's lowest key, and how many of the range's requests were for keys below it. */
+export interface TextCut {
+  readonly key: string;
+  readonly below: number;
+}
 
 /** What was asked of a range in the last full period. */
 export interface RangeLoad {
   readonly requests: number;
-  /** A key text above the range's lowest key that halves the load; null where too little was seen, or all was for one key. */
-  readonly split: string | null;
+  /** Ascending. Between two of them lies at most a sixteenth of the host's sample (or 8 requests), or one key with more. */
+  readonly cuts: readonly TextCut[];
 }
 
 /** Counts over periods that begin at multiples of their length. */
@@ -67,20 +76,30 @@ export class LoadSample {
     const keys = this.#lastKeys;
     const from = lowerBound(keys, lo);
     const to = hi === null ? keys.length : lowerBound(keys, hi);
-    const requests = keys.length === 0 ? 0 : Math.round((this.#lastRequests * (to - from)) / keys.length);
-    return { requests, split: to - from < splitKeysMin ? null : this.#split(from, to) };
+    const requestsIn = (count: number): number =>
+      keys.length === 0 ? 0 : Math.round((this.#lastRequests * count) / keys.length);
+    const cuts = this.#cuts(from, to).map((at) => ({ key: keys[at] as string, below: requestsIn(at - from) }));
+    return { requests: requestsIn(to - from), cuts };
   }
 
-  // The median may be a hot key: the cut is before or behind all that was asked of it, wherever the halves are more equal.
-  #split(from: number, to: number): string | null {
+  /**
+   * Where the sampled keys `[from, to)` are cut: positions, each that of the first of equals. A busy key is a part of its own. Two
+   * neighbouring parts have more than `part` together, so that all ranges of a host have at most twice `partsWanted` cuts.
+   */
+  #cuts(from: number, to: number): readonly number[] {
     const keys = this.#lastKeys;
-    const middle = (from + to) >>> 1;
-    const median = keys[middle] as string;
-    const before = lowerBound(keys, median);
-    // The lowest text above the median is the median and a zero byte.
-    const behind = lowerBound(keys, `${median}\0`);
-    if (before > from && (middle - before <= behind - middle || behind >= to)) return median;
-    return behind < to ? (keys[behind] as string) : null;
+    const part = Math.max(partKeysMin, Math.ceil(keys.length / partsWanted));
+    const cuts: number[] = [];
+    let start = from;
+    while (start + part < to) {
+      const key = keys[start + part] as string;
+      const before = lowerBound(keys, key);
+      // The lowest text above a key is the key and a zero byte.
+      start = before > start ? before : lowerBound(keys, `${key}\0`);
+      if (start >= to) break;
+      cuts.push(start);
+    }
+    return cuts;
   }
 }
 

@@ -2,7 +2,7 @@
 import type { EndPoint } from '../../../src/spec/endpoint.js';
 import type { Packet } from '../../../src/spec/packet.js';
 import { bytesOfKey, textOfKey } from '../commands.js';
-import type { Load, Message, MoveStatus, RangeStatus, ShardRefusal, ShardVerdict } from '../messages.js';
+import type { Message, MoveStatus, Observed, RangeStatus, ShardRefusal, ShardVerdict } from '../messages.js';
 import { type KeyRange, type MapEntry, meet, ownsAll, positionOf, rangeAt } from './delegation-map.js';
 import { type HostState, type Move, packetTo } from './state.js';
 import type { Effect } from './step.js';
@@ -84,7 +84,7 @@ const moveStatus = ({ administrator, seqno, next, hi, recipient, last }: Move): 
 export const processStatusRequest = (
   s: HostState,
   { source, message: m }: Packet<Message<'statusRequest'>>,
-  loads: readonly Load[],
+  { loads, counters }: Observed,
 ): Effect | undefined => {
   const first = positionOf(s.map, textOfKey(m.from));
   const end = Math.min(s.map.length, first + s.constants.configuration.parameters.rangesPerStatusMax);
@@ -106,6 +106,7 @@ export const processStatusRequest = (
     moves: s.moves.map(moveStatus),
     keys: s.table.size,
     sessions: s.sessions.size,
+    counters,
   };
   return { state: s, sends: [packetTo(s, source, status)] };
 };

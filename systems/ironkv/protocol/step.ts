@@ -1,13 +1,13 @@
 /** Every way in which a host may act (README.md, "Actions"). A field is a witness for an existential of the relation. */
 import type { Successor } from '../../../src/protocol/protocol.js';
 import type { Packet } from '../../../src/spec/packet.js';
-import type { KvMessage, Load } from '../messages.js';
+import type { KvMessage, Observed } from '../messages.js';
 import type { HostState } from './state.js';
 
 /** `timeMs` is the clock reading of the host step. */
 export type KvStep =
-  /** `loads`: what is said of the host's own ranges in the answer to a `statusRequest`, in order; else empty. */
-  | { readonly tag: 'process'; readonly packet: Packet<KvMessage>; readonly loads: readonly Load[] }
+  /** `observed`: what the answer to a `statusRequest` says besides the state; null with any other packet. */
+  | { readonly tag: 'process'; readonly packet: Packet<KvMessage>; readonly observed: Observed | null }
   /** `move`: a position in `moves`. */
   | { readonly tag: 'delegate'; readonly move: number; readonly timeMs: number }
   | { readonly tag: 'inform'; readonly move: number; readonly timeMs: number }
