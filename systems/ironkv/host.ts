@@ -8,7 +8,9 @@ import { bytesOfKey, type Outcome, textOfKey } from './commands.js';
 import type { Configuration } from './configuration.js';
 import { type KvAction, ProcessActions } from './host/action.js';
 import { Announcer } from './host/announcer.js';
+import { isAcceptable } from './host/body-check.js';
 import { type Cluster, clusterOf } from './host/cluster.js';
+import { type KvCounters, noCounts } from './host/counters.js';
 import { DelegationMap } from './host/delegation-map.js';
 import { Deliveries, type Peer } from './host/deliveries.js';
 import { carriesLonger, Executor, isRead } from './host/executor.js';
@@ -30,22 +32,11 @@ import {
 } from './messages.js';
 
 export type { KvAction, ProcessAction } from './host/action.js';
+export type { KvCounters } from './host/counters.js';
 export type { MapEntry } from './host/delegation-map.js';
 export type { Peer } from './host/deliveries.js';
 export type { Move, ShardOrder } from './host/mover.js';
 export type { SessionEntry } from './host/session-table.js';
-
-/** What a host refused or sent elsewhere since it started, for its operators: no part of the protocol's state. */
-export interface KvCounters {
-  /** Packets of hosts' kinds whose source is no host. */
-  readonly strangers: number;
-  /** Orders of others than administrators, and orders refused for what they ask. Repetitions of the latter do not count. */
-  readonly shardsRefused: number;
-  readonly requestsRefused: number;
-  readonly requestsRedirected: number;
-  /** Requests ignored, as their session is not announced: early ones, which their clients repeat, or invented ones. */
-  readonly requestsUnannounced: number;
-}
 
 /** The host of some keys. Others may look at its state, and must not change it. */
 export class KvHost implements Host<KvMessage, KvAction> {
@@ -63,13 +54,7 @@ export class KvHost implements Host<KvMessage, KvAction> {
   readonly moves: readonly Readonly<Move>[];
   readonly shards: ReadonlyMap<EndPoint, ShardOrder>;
   readonly counters: KvCounters;
-  readonly #counters = {
-    strangers: 0,
-    shardsRefused: 0,
-    requestsRefused: 0,
-    requestsRedirected: 0,
-    requestsUnannounced: 0,
-  };
+  readonly #counters = noCounts();
   readonly #cluster: Cluster;
   readonly #scope = new StepScope();
   readonly #table = new OrderedTable();
@@ -164,9 +149,12 @@ export class KvHost implements Host<KvMessage, KvAction> {
       this.#counters.strangers++;
       return;
     }
-    if (sender === this.#cluster.myIndex) return;
+    if (sender === this.#cluster.myIndex) {
+      if (message.tag === 'deliver') this.#counters.delegatesRefused++;
+      return;
+    }
     if (message.tag === 'deliver') {
-      const body = this.#deliveries.receive(sender, message);
+      const body = this.#deliveries.receive(sender, message, this.#isRight);
       if (body !== undefined) this.#accept(sender, body);
     } else if (message.tag === 'ack' && this.#deliveries.acknowledge(sender, message.seqno)) {
       this.#mover.acknowledged(sender, message.seqno);
@@ -295,6 +283,12 @@ export class KvHost implements Host<KvMessage, KvAction> {
     const hi = this.#map.hiAt(position);
     return hi === null ? null : bytesOfKey(hi);
   }
+
+  readonly #isRight = (body: Body): boolean => {
+    const right = isAcceptable(body, this.#cluster, this.#map);
+    if (!right) this.#counters.delegatesRefused++;
+    return right;
+  };
 
   #accept(sender: number, body: Body): void {
     if (body.tag === 'announce') {
