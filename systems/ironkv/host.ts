@@ -14,6 +14,7 @@ import { type KvCounters, noCounts } from './host/counters.js';
 import { DelegationMap } from './host/delegation-map.js';
 import { Deliveries, type Peer } from './host/deliveries.js';
 import { carriesLonger, Executor, isRead } from './host/executor.js';
+import { Intake } from './host/intake.js';
 import { LoadSample } from './host/load-sample.js';
 import { type Move, Mover, type ShardOrder } from './host/mover.js';
 import { OrderedTable } from './host/ordered-table.js';
@@ -66,6 +67,7 @@ export class KvHost implements Host<KvMessage, KvAction> {
   readonly #announcer: Announcer;
   readonly #mover: Mover;
   readonly #executor: Executor;
+  readonly #intake: Intake;
   readonly #loads: LoadSample;
   readonly #processed = new ProcessActions();
 
@@ -80,6 +82,7 @@ export class KvHost implements Host<KvMessage, KvAction> {
     const holdings = { table: this.#table, map: this.#map, sessions: this.#sessions, deliveries: this.#deliveries };
     this.#mover = new Mover(cluster, scope, holdings);
     this.#executor = new Executor(this.#table, this.#values, cluster.parameters.valueBytesMax, scope);
+    this.#intake = new Intake(cluster.parameters, this.#table);
     this.#loads = new LoadSample(cluster.parameters.loadPeriodMs);
     this.table = this.#table;
     this.map = this.#map;
@@ -104,7 +107,7 @@ export class KvHost implements Host<KvMessage, KvAction> {
 
   /** One macro step: take what came, forget what is too much, hand over a little, and send again what is due. */
   next(io: KvIo): void {
-    const packets = io.receiveAll(this.#cluster.parameters.receiveMax);
+    const packets = this.#intake.take(io);
     this.#scope.begin(io, io.clock());
     this.#loads.begin(this.#scope.now);
     for (let i = 0; i < packets.length; i++) {
