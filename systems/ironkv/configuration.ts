@@ -38,6 +38,8 @@ export interface Parameters {
   readonly loadPeriodMs: number;
   /** Packets that a host takes in one step. */
   readonly receiveMax: number;
+  /** Bytes of the long values that a step's packets carry or ask for, after which it takes no further packet. */
+  readonly stepBytesMax: number;
 }
 
 /** The defaults. A delegate is small and others follow after a rest, so that a move delays other requests little. */
@@ -59,6 +61,7 @@ export const defaultParameters: Parameters = {
   rangesPerStatusMax: 256,
   loadPeriodMs: 1000,
   receiveMax: 256,
+  stepBytesMax: 1 << 20,
 };
 
 /** What a configuration file may choose, both bounds allowed. A value must have room for any integer in decimal. */
@@ -80,6 +83,7 @@ export const parameterRanges: Readonly<Record<keyof Parameters, { readonly min: 
   rangesPerStatusMax: { min: 1, max: 4096 },
   loadPeriodMs: { min: 10, max: 3_600_000 },
   receiveMax: { min: 1, max: 65_536 },
+  stepBytesMax: { min: 1, max: 1 << 30 },
 };
 
 /** The cluster as its hosts know it. */

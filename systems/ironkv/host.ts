@@ -8,10 +8,13 @@ import { bytesOfKey, type Outcome, textOfKey } from './commands.js';
 import type { Configuration } from './configuration.js';
 import { type KvAction, ProcessActions } from './host/action.js';
 import { Announcer } from './host/announcer.js';
+import { isAcceptable } from './host/body-check.js';
 import { type Cluster, clusterOf } from './host/cluster.js';
+import { noCounts } from './host/counters.js';
 import { DelegationMap } from './host/delegation-map.js';
 import { Deliveries, type Peer } from './host/deliveries.js';
 import { carriesLonger, Executor, isRead } from './host/executor.js';
+import { Intake } from './host/intake.js';
 import { LoadSample } from './host/load-sample.js';
 import { type Move, Mover, type ShardOrder } from './host/mover.js';
 import { OrderedTable } from './host/ordered-table.js';
@@ -53,13 +56,7 @@ export class KvHost implements Host<KvMessage, KvAction> {
   readonly moves: readonly Readonly<Move>[];
   readonly shards: ReadonlyMap<EndPoint, ShardOrder>;
   readonly counters: KvCounters;
-  readonly #counters = {
-    strangers: 0,
-    shardsRefused: 0,
-    requestsRefused: 0,
-    requestsRedirected: 0,
-    requestsUnannounced: 0,
-  };
+  readonly #counters = noCounts();
   readonly #cluster: Cluster;
   readonly #scope = new StepScope();
   readonly #table = new OrderedTable();
@@ -71,6 +68,7 @@ export class KvHost implements Host<KvMessage, KvAction> {
   readonly #announcer: Announcer;
   readonly #mover: Mover;
   readonly #executor: Executor;
+  readonly #intake: Intake;
   readonly #loads: LoadSample;
   readonly #processed = new ProcessActions();
 
@@ -85,6 +83,7 @@ export class KvHost implements Host<KvMessage, KvAction> {
     const holdings = { table: this.#table, map: this.#map, sessions: this.#sessions, deliveries: this.#deliveries };
     this.#mover = new Mover(cluster, scope, holdings);
     this.#executor = new Executor(this.#table, this.#values, cluster.parameters.valueBytesMax, scope);
+    this.#intake = new Intake(cluster.parameters, this.#table);
     this.#loads = new LoadSample(cluster.parameters.loadPeriodMs);
     this.table = this.#table;
     this.map = this.#map;
@@ -109,7 +108,7 @@ export class KvHost implements Host<KvMessage, KvAction> {
 
   /** One macro step: take what came, forget what is too much, hand over a little, and send again what is due. */
   next(io: KvIo): void {
-    const packets = io.receiveAll(this.#cluster.parameters.receiveMax);
+    const packets = this.#intake.take(io);
     this.#scope.begin(io, io.clock());
     this.#loads.begin(this.#scope.now);
     for (let i = 0; i < packets.length; i++) {
@@ -154,9 +153,12 @@ export class KvHost implements Host<KvMessage, KvAction> {
       this.#counters.strangers++;
       return;
     }
-    if (sender === this.#cluster.myIndex) return;
+    if (sender === this.#cluster.myIndex) {
+      if (message.tag === 'deliver') this.#counters.delegatesRefused++;
+      return;
+    }
     if (message.tag === 'deliver') {
-      const body = this.#deliveries.receive(sender, message);
+      const body = this.#deliveries.receive(sender, message, this.#isRight);
       if (body !== undefined) this.#accept(sender, body);
     } else if (message.tag === 'ack' && this.#deliveries.acknowledge(sender, message.seqno)) {
       this.#mover.acknowledged(sender, message.seqno);
@@ -287,6 +289,12 @@ export class KvHost implements Host<KvMessage, KvAction> {
     const hi = this.#map.hiAt(position);
     return hi === null ? null : bytesOfKey(hi);
   }
+
+  readonly #isRight = (body: Body): boolean => {
+    const right = isAcceptable(body, this.#cluster, this.#map);
+    if (!right) this.#counters.delegatesRefused++;
+    return right;
+  };
 
   #accept(sender: number, body: Body): void {
     if (body.tag === 'announce') {

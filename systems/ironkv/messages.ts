@@ -97,6 +97,8 @@ export interface Load {
 export interface KvCounters {
   /** Packets of hosts' kinds whose source is no host. */
   readonly strangers: number;
+  /** Bodies of peers that no host sends which follows README.md, and all that seem to come from the host itself: they change nothing. */
+  readonly delegatesRefused: number;
   /** Orders of others than administrators, and orders refused for what they ask. Repetitions of the latter do not count. */
   readonly shardsRefused: number;
   readonly requestsRefused: number;
@@ -246,6 +248,7 @@ const moves: Schema<readonly MoveStatus[]> = schema((S) => {
 const counters: Schema<KvCounters> = schema((S) =>
   S.struct<KvCounters>({
     strangers: S.nat,
+    delegatesRefused: S.nat,
     shardsRefused: S.nat,
     requestsRefused: S.nat,
     requestsRedirected: S.nat,

@@ -329,7 +329,14 @@ describe('open and status', () => {
     const io = cluster.step();
     const load = { requests: 1, keys: 1, bytes: 4, cuts: [] };
     const counters = {
-      ...{ strangers: 0, shardsRefused: 1, requestsRefused: 1, requestsRedirected: 1, requestsUnannounced: 0 },
+      ...{
+        strangers: 0,
+        delegatesRefused: 0,
+        shardsRefused: 1,
+        requestsRefused: 1,
+        requestsRedirected: 1,
+        requestsUnannounced: 0,
+      },
     };
     expect(io.sent[0]?.message).toEqual({
       tag: 'status',

@@ -121,7 +121,7 @@ describe('the delegation map', () => {
     );
   });
 
-  test('says of a range whether one host owns all of it', () => {
+  test('says of a range whether one host owns all of it, and whether any', () => {
     const owns = fc.record({ lo: someKey, hi: fc.option(someKey) }).filter(({ lo, hi }) => hi === null || lo < hi);
     fc.assert(
       fc.property(fc.array(assignment, { maxLength: 8 }), owns, (assignments, { lo, hi }) => {
@@ -131,7 +131,10 @@ describe('the delegation map', () => {
           const end = map.hiAt(i);
           return (hi === null || e.lo < hi) && (end === null || lo < end);
         });
-        for (const host of [0, 1, 2]) expect(map.ownsAll(host, lo, hi)).toBe(met.every((e) => e.host === host));
+        for (const host of [0, 1, 2]) {
+          expect(map.ownsAll(host, lo, hi)).toBe(met.every((e) => e.host === host));
+          expect(map.ownsAny(host, lo, hi)).toBe(met.some((e) => e.host === host));
+        }
       }),
       { numRuns: 500 },
     );

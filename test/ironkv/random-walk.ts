@@ -220,6 +220,7 @@ export class RandomWalk {
     if (m.tag !== 'statusRequest') return null;
     const counts = {
       strangers: 1,
+      delegatesRefused: 6,
       shardsRefused: 2,
       requestsRefused: 3,
       requestsRedirected: 4,

@@ -60,6 +60,15 @@ export class DelegationMap {
     return end === null || (hi !== null && hi <= end);
   }
 
+  /** Whether `host` owns any key of `[lo, hi)`, which is not empty. Costs the entries that the range meets. */
+  ownsAny(host: number, lo: string, hi: string | null): boolean {
+    const { length } = this.#los;
+    for (let at = this.positionOf(lo); at < length && (hi === null || (this.#los[at] as string) < hi); at++) {
+      if (this.#hosts[at] === host) return true;
+    }
+    return false;
+  }
+
   /** Gives `[lo, hi)` to `host`; `hi` null is beyond every key. An empty range changes nothing. */
   assign(lo: string, hi: string | null, host: number): void {
     if (hi !== null && lo >= hi) return;

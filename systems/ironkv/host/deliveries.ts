@@ -2,7 +2,6 @@
 
 import type { EndPoint } from '../../../src/spec/endpoint.js';
 import { add, successor } from '../../../src/spec/nat.js';
-import { unreachable } from '../../../src/spec/prelude.js';
 import type { Body, Message } from '../messages.js';
 import type { Cluster } from './cluster.js';
 import type { StepScope } from './step-scope.js';
@@ -26,20 +25,6 @@ export interface Peer {
   waitMs: number;
   ackedAtCheck: number;
 }
-
-/** Whether a host of a cluster of this size would send it. */
-const isWellFormed = (body: Body, hosts: number): boolean => {
-  switch (body.tag) {
-    case 'announce':
-      return true;
-    case 'inform':
-      return body.horizons.length === hosts;
-    case 'delegate':
-      return body.horizons.length === hosts && (body.hi === null || Buffer.compare(body.lo, body.hi) < 0);
-    default:
-      return unreachable(body);
-  }
-};
 
 /** The streams to and from all other hosts. */
 export class Deliveries {
@@ -89,14 +74,14 @@ export class Deliveries {
     return peer.sent;
   }
 
-  /** Takes a body of a peer's stream: the body is to be accepted now if it is the next one. */
-  receive(index: number, { seqno, body }: Message<'deliver'>): Body | undefined {
-    if (!isWellFormed(body, this.#cluster.hosts.length)) return undefined;
+  /** Takes a body of a peer's stream: it is to be accepted now if it is the next one, and `isRight`, of which the next one alone is asked. */
+  receive(index: number, { seqno, body }: Message<'deliver'>, isRight: (body: Body) => boolean): Body | undefined {
     const peer = this.peer(index);
     // What is above came before what it rests on; it will come again.
     if (seqno > peer.received + 1) return undefined;
     const isNext = seqno === peer.received + 1;
     if (isNext) {
+      if (!isRight(body)) return undefined;
       peer.received = seqno;
       this.#scope.touchAt('peers', index);
     }

@@ -55,9 +55,15 @@ export class OrderedTable implements ReadonlyMap<string, Uint8Array> {
   /** A lower bound of each chunk's keys, above all keys of the chunk before: the first of all is the empty text. */
   readonly #los: string[] = [''];
   #size = 0;
+  #longest = 0;
 
   get size(): number {
     return this.#size;
+  }
+
+  /** No value is longer. The longest value that there ever was. */
+  get longest(): number {
+    return this.#longest;
   }
 
   get(key: string): Uint8Array | undefined {
@@ -72,6 +78,7 @@ export class OrderedTable implements ReadonlyMap<string, Uint8Array> {
 
   /** Sets the value at `key`. Where the key was present nothing moves. */
   set(key: string, value: Uint8Array): void {
+    if (value.length > this.#longest) this.#longest = value.length;
     const c = floorPosition(this.#los, key);
     const chunk = this.#chunks[c] as Chunk;
     const at = lowerBound(chunk.keys, key);

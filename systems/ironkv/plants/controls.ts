@@ -10,9 +10,7 @@ export const controlPlants: readonly Plant[] = [
     seenIn: '',
     planted: 'host',
     checks: [],
-    patches: [
-      { file: hostFile, find: 'io.receiveAll(this.#cluster.parameters.receiveMax)', replace: 'io.receiveAll(1)' },
-    ],
+    patches: [{ file: host('intake'), find: 'packets.length < this.#receiveMax', replace: 'packets.length < 1' }],
     hunt: control,
   },
   {

@@ -53,6 +53,16 @@ export const ownsAll = (map: DelegationMap, { lo, hi }: KeyRange, host: number):
   return end === null || (hi !== null && hi <= end);
 };
 
+/** Whether some key of the range, which is not empty, belongs to `host`. Costs the entries that the range meets. */
+export const ownsSome = (map: DelegationMap, { lo, hi }: KeyRange, host: number): boolean => {
+  for (let position = positionOf(map, lo); position < map.length; position++) {
+    const entry = map[position] as MapEntry;
+    if (!isAbove(hi, entry.lo)) return false;
+    if (entry.host === host) return true;
+  }
+  return false;
+};
+
 /** Whether two ranges, neither of them empty, have a key in common. */
 export const meet = (a: KeyRange, b: KeyRange): boolean => isAbove(b.hi, a.lo) && isAbove(a.hi, b.lo);
 

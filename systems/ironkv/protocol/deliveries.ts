@@ -2,12 +2,15 @@
 import { add, successor } from '../../../src/spec/nat.js';
 import type { Packet } from '../../../src/spec/packet.js';
 import { bytesOfKey, textOfKey } from '../commands.js';
+import type { Parameters } from '../configuration.js';
 import type { Body, KvMessage, Message, Pair } from '../messages.js';
 import { announcementTo, heard } from './announcements.js';
-import { given, isAbove } from './delegation-map.js';
+import { given, isAbove, type KeyRange, ownsSome } from './delegation-map.js';
 import { knowledgeOf, learned, newsFor } from './sessions.js';
 import { type HostState, type Move, type Peer, packetTo, unackedKey } from './state.js';
 import type { Effect } from './step.js';
+
+type Delegate = Extract<Body, { tag: 'delegate' }>;
 
 /** What a pair takes of a delegate besides its key and value. */
 const pairBytes = 16;
@@ -49,18 +52,40 @@ const withoutPairs = (s: HostState, texts: readonly string[]): HostState => {
   return { ...s, table };
 };
 
-/** What no host sends. */
-const isMalformed = (s: HostState, body: Body): boolean => {
+const rangeOf = ({ lo, hi }: Delegate): KeyRange => ({ lo: textOfKey(lo), hi: hi === null ? null : textOfKey(hi) });
+
+/** Whether the pairs ascend within the range, and nothing is longer than the limits. */
+const isInForm = (
+  { keyBytesMax, valueBytesMax }: Parameters,
+  { lo, hi }: KeyRange,
+  pairs: readonly Pair[],
+): boolean => {
+  if (!isAbove(hi, lo) || lo.length > keyBytesMax || (hi ?? '').length > keyBytesMax) return false;
+  let last: string | undefined;
+  for (const { key, value } of pairs) {
+    const text = textOfKey(key);
+    if (text.length > keyBytesMax || value.length > valueBytesMax) return false;
+    if (last === undefined ? isAbove(lo, text) : !isAbove(text, last)) return false;
+    last = text;
+  }
+  return last === undefined || isAbove(hi, last);
+};
+
+/** Whether no host that follows the rules sends it as the next body. */
+const isWrong = (s: HostState, body: Body): boolean => {
   if (body.tag === 'announce') return false;
   if (body.horizons.length !== s.horizons.length) return true;
-  return body.tag === 'delegate' && body.hi !== null && !isAbove(textOfKey(body.hi), textOfKey(body.lo));
+  if (body.tag === 'inform') return false;
+  const { configuration, index } = s.constants;
+  const range = rangeOf(body);
+  return !isInForm(configuration.parameters, range, body.pairs) || ownsSome(s.map, range, index);
 };
 
 const accepted = (s: HostState, from: number, body: Body): HostState => {
   if (body.tag === 'announce') return heard(s, from, body.bound, body.horizon);
   const knowing = learned(s, body.horizons, body.sessions);
   if (body.tag === 'inform') return knowing;
-  const range = { lo: textOfKey(body.lo), hi: body.hi === null ? null : textOfKey(body.hi) };
+  const range = rangeOf(body);
   return withPairs({ ...knowing, map: given(knowing.map, range, s.constants.index) }, body.pairs);
 };
 
@@ -75,10 +100,10 @@ export const processDeliver = (
     state,
     sends: [packetTo(s, source, { tag: 'ack', seqno: upTo })],
   });
-  if (isMalformed(s, body)) return { state: s, sends: [] };
   if (seqno <= peer.received) return ack(s, peer.received);
   // One that came too early will be sent again: only the next may be accepted, or one would be lost.
   if (seqno !== successor(peer.received)) return { state: s, sends: [] };
+  if (isWrong(s, body)) return { state: s, sends: [] };
   const state = accepted(s, from, body);
   return ack({ ...state, peers: state.peers.set(from, { ...peer, received: seqno }) }, seqno);
 };
