@@ -4,7 +4,7 @@
  * or in the client, which it does not judge.
  */
 import type { Plant } from '../../src/refinement/plant.js';
-import { clientPlants } from './plants/clients.js';
+import { clientControls, clientPlants } from './plants/clients.js';
 import { controlPlants } from './plants/controls.js';
 import { deliveryPlants } from './plants/deliveries.js';
 import { rangePlants } from './plants/ranges.js';
@@ -18,4 +18,5 @@ export const ironkvPlants: readonly Plant[] = [
   ...clientPlants,
   ...controlPlants,
   ...sessionControls,
+  ...clientControls,
 ];
