@@ -11,9 +11,12 @@ import { openTransport, type Transport } from '../network/transport.js';
 import type { Violation } from '../spec/check.js';
 import type { EndPoint } from '../spec/endpoint.js';
 import { E } from '../spec/prelude.js';
+import { DooredTransport, type DoorListener, type LocalDoor } from './doors.js';
 import type { Host } from './host.js';
-import { type LoopTransport, MainLoop, type StepJudge } from './main-loop.js';
+import { MainLoop, type StepJudge } from './main-loop.js';
 import { realTime } from './real-time.js';
+
+export type { LocalDoor } from './doors.js';
 
 /** What a node is made of. `M` messages, `W` the host's action records. */
 export interface NodeParts<M, W> {
@@ -39,60 +42,6 @@ export interface NodeParts<M, W> {
   readonly onViolation: (violation: Violation, record: StepRecord<W> | undefined) => void;
 }
 
-/** A way to a node for a client in its process: its packets are received as if they came from a socket, and nothing is lost on the way. */
-export interface LocalDoor<M> {
-  /** Puts a packet of the client at the end of the inbox; `bytes` encode `message`. `false` where the inbox is full. */
-  put(message: M, bytes: Uint8Array): boolean;
-  close(): void;
-}
-
-/** Takes what a step of the node sent to a client in its process, in order. */
-type DoorListener = (messages: readonly Uint8Array[]) => void;
-
-/** The transport of a node with doors: what is sent to a client in the process does not reach the socket. */
-class DooredTransport<M> implements LoopTransport {
-  readonly #transport: Transport<M>;
-  readonly #doors = new Map<EndPoint, { readonly listener: DoorListener; messages: Uint8Array[] }>();
-
-  constructor(transport: Transport<M>) {
-    this.#transport = transport;
-  }
-
-  get pending(): number {
-    return this.#transport.pending;
-  }
-
-  send(target: EndPoint, bytes: Uint8Array): void {
-    const door = this.#doors.size === 0 ? undefined : this.#doors.get(target);
-    if (door === undefined) {
-      this.#transport.send(target, bytes);
-      return;
-    }
-    // Told after the step, when the loop has ended its work.
-    if (door.messages.length === 0) process.nextTick(this.#tell, door);
-    door.messages.push(bytes);
-  }
-
-  flush(): void {
-    this.#transport.flush();
-  }
-
-  open(client: EndPoint, listener: DoorListener): void {
-    if (this.#doors.has(client)) throw new Error(`${client} has a door already`);
-    this.#doors.set(client, { listener, messages: [] });
-  }
-
-  close(client: EndPoint): void {
-    this.#doors.delete(client);
-  }
-
-  readonly #tell = (door: { readonly listener: DoorListener; messages: Uint8Array[] }): void => {
-    const { messages } = door;
-    door.messages = [];
-    door.listener(messages);
-  };
-}
-
 /** A node that was started. */
 export class RunningNode<M, W> {
   readonly me: EndPoint;
@@ -106,7 +55,7 @@ export class RunningNode<M, W> {
     this.me = parts.me;
     this.journal = new Journal(parts.journalStepsMax, parts.journalBytesMax);
     this.#transport = transport;
-    this.#doors = new DooredTransport(transport);
+    this.#doors = new DooredTransport(transport, process.nextTick);
     const { inbox } = transport;
     const { me, codec, ghost } = parts;
     this.#loop = new MainLoop({
@@ -137,17 +86,8 @@ export class RunningNode<M, W> {
    * Opens a door for `client`, an end point on which the process listens itself, so that nobody else has it. What steps send to it
    * goes to `listener`, after the step.
    */
-  openDoor(client: EndPoint, listener: (messages: readonly Uint8Array[]) => void): LocalDoor<M> {
-    const { inbox } = this.#transport;
-    this.#doors.open(client, listener);
-    return {
-      put: (message, bytes) => {
-        if (!inbox.push({ packet: { source: client, target: this.me, message }, bytes })) return false;
-        this.#loop.wake();
-        return true;
-      },
-      close: () => this.#doors.close(client),
-    };
+  openDoor(client: EndPoint, listener: DoorListener): LocalDoor<M> {
+    return this.#doors.open(client, listener, this.#loop.wake);
   }
 
   /** Takes no further step, and so sends nothing more. The socket stays open, so that nobody else takes the node's place yet. */

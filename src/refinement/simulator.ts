@@ -97,6 +97,11 @@ class Run<C, H extends Host<M, W>, S, M extends Tagged, Step extends Tagged, W, 
         const check = this.#judge.environmentSends(packet);
         if (E.isLeft(check)) this.#onViolation(packet.source, check.left, undefined);
       },
+      openDoor: (beside, client, listener) => {
+        const node = this.#nodes.get(beside);
+        if (node === undefined) throw new Error(`${client} is beside ${beside}, which is no host`);
+        return node.openDoor(client, listener);
+      },
     });
     this.#faults = new Faults({
       strengths: { ...drawStrengths(this.#random.fork(), options.faults), ...options.strengths },

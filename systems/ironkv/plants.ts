@@ -5,7 +5,7 @@
  */
 import type { Plant } from '../../src/refinement/plant.js';
 import { checkPlants } from './plants/checks.js';
-import { clientPlants } from './plants/clients.js';
+import { clientControls, clientPlants } from './plants/clients.js';
 import { controlPlants } from './plants/controls.js';
 import { deliveryPlants } from './plants/deliveries.js';
 import { rangePlants } from './plants/ranges.js';
@@ -19,5 +19,6 @@ export const ironkvPlants: readonly Plant[] = [
   ...clientPlants,
   ...controlPlants,
   ...sessionControls,
+  ...clientControls,
   ...checkPlants,
 ];

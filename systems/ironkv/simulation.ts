@@ -19,7 +19,7 @@ import type { HostState, KvStep } from './protocol.js';
 import { ironkvCluster } from './refinement.js';
 import { SimulatedAdministrator } from './simulation/administrator.js';
 import { type MachineParts, SimulatedKvClient } from './simulation/client.js';
-import { commandsOn, drawHabits, drawKeys, drawParameters } from './simulation/draw.js';
+import { commandsOn, drawHabits, drawKeys, drawParameters, ofConnection } from './simulation/draw.js';
 import { KvClientHistory } from './simulation/history.js';
 import { SessionInventor } from './simulation/inventor.js';
 import { Misuser } from './simulation/misuser.js';
@@ -108,6 +108,9 @@ const thinkMsMaxOf = (machines: readonly number[], { rate }: DrawOptions, random
 /** Clusters in which one client invents sessions, as a part of all. */
 const attackedShare = 0.3;
 
+/** Machines of clients that are like a gateway, as a part of all. */
+const gatewayShare = 0.3;
+
 const draw = (random: Random, options: DrawOptions): SimulatedCluster<Configuration, KvMessage, HostState> => {
   const size = options.nodes ?? random.pick([2, 2, 3, 3, 4]);
   const hosts = Array.from({ length: size }, (_, i) => endPoint(`10.0.0.${i + 1}:7000`));
@@ -118,11 +121,15 @@ const draw = (random: Random, options: DrawOptions): SimulatedCluster<Configurat
   const history = new KvClientHistory(parameters.valueBytesMax);
   const parts: MachineParts = { hosts, nextCommand: commandsOn(keys, parameters), history };
   const clients = Array.from({ length: random.int(1, 3) }, () => random.int(1, parameters.sessionsMax < 8 ? 1 : 2)).map(
-    (sessions, _, machines) =>
-      new SimulatedKvClient(
-        parts,
-        Array.from({ length: sessions }, () => drawHabits(random, parameters, thinkMsMaxOf(machines, options, random))),
-      ),
+    (sessions, _, machines) => {
+      const beside = random.chance(gatewayShare) ? random.pick(hosts) : undefined;
+      const habits = Array.from({ length: sessions }, () =>
+        drawHabits(random, parameters, thinkMsMaxOf(machines, options, random)),
+      );
+      if (beside === undefined) return new SimulatedKvClient(parts, habits);
+      const connections = habits.map((one) => ofConnection(one, parameters));
+      return new SimulatedKvClient({ ...parts, beside }, connections);
+    },
   );
   const misusers = random.chance(0.6) ? [new Misuser(parts, parameters.sessionWindowMax)] : [];
   const orderers = administrators.map(

@@ -79,7 +79,10 @@ export class Recorder<C> {
 
   #watchedClient<M>(client: ClientProgram<M>, codec: Codec<M>): ClientProgram<M> {
     let io: ClientIo<M> | undefined;
+    const { bind, beside } = client;
     return {
+      ...(bind === undefined ? {} : { bind }),
+      beside,
       start: (given) => {
         io = given;
         client.start(given);

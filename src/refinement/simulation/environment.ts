@@ -1,5 +1,6 @@
 /** Everyone outside the cluster: its clients, and a stranger who has no right to anything. */
 import * as fc from 'fast-check';
+import type { DoorListener, LocalDoor } from '../../host/doors.js';
 import type { Codec } from '../../network/codec.js';
 import type { SimulatedNetwork } from '../../network/simulated-network.js';
 import { openTransport, type Transport } from '../../network/transport.js';
@@ -21,6 +22,8 @@ export interface EnvironmentParts<M> {
   readonly time: VirtualTime;
   /** Told of each packet before it is sent. */
   readonly onSend: (packet: Packet<M>) => void;
+  /** Opens a door of the host `beside`. */
+  readonly openDoor: (beside: EndPoint, client: EndPoint, listener: DoorListener) => LocalDoor<M>;
 }
 
 /** The stranger's habits. */
@@ -47,11 +50,17 @@ export class Environment<M> {
   async openClient(program: ClientProgram<M>, random: Random): Promise<void> {
     const { time } = this.#parts;
     const transport = await this.#open(program.bind ?? { address: '10.9.9.9' });
+    const { beside } = program;
+    const door = beside === undefined ? undefined : this.#openDoor(program, beside, transport.me);
     const io: ClientIo<M> = {
       me: transport.me,
       random,
       nowMs: () => Math.floor(time.nowMs),
-      send: (target, message) => this.#sendAs(transport, target, message),
+      send: (target, message) => {
+        if (door === undefined || target !== beside) return this.#sendAs(transport, target, message);
+        this.#parts.onSend({ source: transport.me, target, message });
+        return door.put(message, this.#parts.codec.encode(message));
+      },
       after: (delayMs, callback) => {
         time.after(delayMs, callback);
       },
@@ -79,6 +88,17 @@ export class Environment<M> {
     time.after(random.between(0, 50), sendNext);
   }
 
+  #openDoor(program: ClientProgram<M>, beside: EndPoint, me: EndPoint): LocalDoor<M> {
+    const { codec, openDoor } = this.#parts;
+    return openDoor(beside, me, (messages) => {
+      for (const bytes of messages) {
+        const message = codec.decode(bytes);
+        if (E.isLeft(message)) throw new Error(message.left);
+        program.receive({ source: beside, target: me, message: message.right });
+      }
+    });
+  }
+
   async close(): Promise<void> {
     for (const transport of this.#transports) await transport.close();
   }
@@ -101,9 +121,10 @@ export class Environment<M> {
     return opened.right;
   }
 
-  #sendAs(transport: Transport<M>, target: EndPoint, message: M): void {
+  #sendAs(transport: Transport<M>, target: EndPoint, message: M): boolean {
     this.#parts.onSend({ source: transport.me, target, message });
     transport.send(target, this.#parts.codec.encode(message));
     transport.flush();
+    return true;
   }
 }

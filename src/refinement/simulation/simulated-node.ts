@@ -1,4 +1,5 @@
 /** One node of a simulation: the real host, main loop, transport and judge, on a virtual clock and network. */
+import { DooredTransport, type DoorListener, type LocalDoor } from '../../host/doors.js';
 import type { Host } from '../../host/host.js';
 import { MainLoop } from '../../host/main-loop.js';
 import { Journal } from '../../network/journal.js';
@@ -45,6 +46,7 @@ export class SimulatedNode<C, H extends Host<M, W>, S, M, Step, W> {
   readonly #host: H;
   readonly #judge: HostJudge<C, H, S, M, Step, W>;
   readonly #transport: Transport<M>;
+  readonly #doors: DooredTransport<M>;
   readonly #loop: MainLoop<M, W>;
   readonly #journal: Journal<W>;
 
@@ -61,11 +63,12 @@ export class SimulatedNode<C, H extends Host<M, W>, S, M, Step, W> {
     this.#host = definition.createHost(constants, me);
     this.#judge = new HostJudge(definition.refinement, constants, me, 'full');
     this.#transport = transport;
+    this.#doors = new DooredTransport(transport, (callback) => time.after(0, callback));
     this.#journal = new Journal(limits.journalSteps);
     this.#loop = new MainLoop<M, W>({
       host: this.#host,
       io: new PhasedStepIo<M, W>({ me, inbox: transport.inbox, codec, nowMs, ghost: true }),
-      transport,
+      transport: this.#doors,
       journal: this.#journal,
       time: {
         nowMs,
@@ -125,6 +128,11 @@ export class SimulatedNode<C, H extends Host<M, W>, S, M, Step, W> {
   /** The last steps, oldest first. */
   window(): readonly StepRecord<W>[] {
     return this.#journal.window();
+  }
+
+  /** Opens a door for `client`, an end point on which nobody else listens (`RunningNode.openDoor`). */
+  openDoor(client: EndPoint, listener: DoorListener): LocalDoor<M> {
+    return this.#doors.open(client, listener, this.#loop.wake);
   }
 
   /** Stops the node and frees its end point. */

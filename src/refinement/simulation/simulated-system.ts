@@ -16,7 +16,8 @@ export interface ClientIo<M> {
   readonly me: EndPoint;
   readonly random: Random;
   nowMs(): number;
-  send(target: EndPoint, message: M): void;
+  /** False where the message was not taken, which only the host that the client is `beside` may say. */
+  send(target: EndPoint, message: M): boolean;
   after(delayMs: number, callback: () => void): void;
 }
 
@@ -24,6 +25,8 @@ export interface ClientIo<M> {
 export interface ClientProgram<M> {
   /** Where the client sends from; by default anywhere. */
   readonly bind?: EndPoint;
+  /** The host in whose process it is, if any: between the two nothing is lost, repeated or reordered. */
+  readonly beside?: EndPoint | undefined;
   start(io: ClientIo<M>): void;
   receive(packet: Packet<M>): void;
 }

@@ -1,9 +1,28 @@
 /** Bugs of the client, which the simulation drives: no host does anything wrong, and only what clients saw, or did not get, tells. */
-import type { Plant } from '../../../src/refinement/plant.js';
-import { hunt, live } from './places.js';
+import type { Hunt, Plant } from '../../../src/refinement/plant.js';
+import { control, hunt, live } from './places.js';
 
 const core = 'systems/ironkv/client/core.js';
+const drawFile = 'systems/ironkv/simulation/draw.js';
 const sessionWindow = 'src/client/session-window.js';
+
+/** Clusters with nothing but gateways, between ranges that move all the time: connections with many requests under way, and hosts that forget no session. */
+const gateways: Plant['patches'] = [
+  { file: 'systems/ironkv/simulation.js', find: 'const gatewayShare = 0.3;', replace: 'const gatewayShare = 1;' },
+  { file: 'systems/ironkv/simulation.js', find: 'random.pick([5, 15, 60])', replace: '5' },
+  {
+    file: 'systems/ironkv/simulation.js',
+    find: 'pauseMsMax: random.pick([10, 50, 200]), triesMax: random.pick([3, 20, 1000])',
+    replace: 'pauseMsMax: 10, triesMax: 1000',
+  },
+  { file: drawFile, find: 'sessionWindowMax: random.pick([1, 2, 4, 16])', replace: 'sessionWindowMax: 16' },
+  { file: drawFile, find: 'sessionsMax: random.pick([2, 4, 8, 64, 64])', replace: 'sessionsMax: 64' },
+  { file: drawFile, find: 'sessionsAnnounced: random.pick([1, 2, 8, 1 << 20])', replace: 'sessionsAnnounced: 1 << 20' },
+  { file: drawFile, find: 'users: random.pick([1, 1, 2, 4])', replace: 'users: 4' },
+  { file: drawFile, find: 'retryMs: random.int(10, 60)', replace: 'retryMs: 10' },
+];
+
+const gatewayHunt: Hunt = { ...hunt, steps: 1200, nodes: 2, faults: ['loss'] };
 
 /** In the order of their numbers. */
 export const clientPlants: readonly Plant[] = [
@@ -67,5 +86,42 @@ export const clientPlants: readonly Plant[] = [
     checks: ['LIVE'],
     patches: [{ file: core, find: 'this.#lane.backTo(pending.seqno);', replace: '' }],
     hunt: live,
+  },
+  {
+    id: 'KL5',
+    title:
+      'a gateway lets writes follow a read to its own host, though the read may have been executed elsewhere and its reply lost',
+    seenIn: 'an earlier gateway of this store',
+    planted: 'client; clusters with gateways only',
+    checks: ['LIVE'],
+    patches: [
+      {
+        file: core,
+        find: 'if (host !== reliableHost) pending.maybeUnheard = true;',
+        replace: 'pending.maybeUnheard = host !== reliableHost;',
+      },
+      ...gateways,
+    ],
+    hunt: gatewayHunt,
+  },
+];
+
+/** The clusters of the bug above, unharmed. */
+export const clientControls: readonly Plant[] = [
+  {
+    id: 'KC5',
+    title: 'a gateway notes in other words that a reply may have been lost',
+    seenIn: '',
+    planted: 'client; clusters with gateways only',
+    checks: [],
+    patches: [
+      {
+        file: core,
+        find: 'if (host !== reliableHost) pending.maybeUnheard = true;',
+        replace: 'pending.maybeUnheard ||= !(host === reliableHost);',
+      },
+      ...gateways,
+    ],
+    hunt: { ...gatewayHunt, runs: control.runs },
   },
 ];

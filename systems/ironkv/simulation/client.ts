@@ -30,11 +30,13 @@ export interface SessionHabits {
   readonly handOverShare: number;
 }
 
-/** What all machines of a run share. */
+/** What machines of a run are made of. */
 export interface MachineParts {
   readonly hosts: readonly EndPoint[];
   readonly nextCommand: (random: Random) => Command;
   readonly history: KvClientHistory;
+  /** For a machine like a gateway: the host in whose process it is. */
+  readonly beside?: EndPoint;
 }
 
 /** Outcomes of a session that stay unknown, before its users no longer give up: each may be that of a write, which costs the checks of what clients saw. */
@@ -116,19 +118,17 @@ class SimulatedSession {
 
   #newCore(session: OpenSession | undefined): ClientCore {
     const { ordered, window, retryMs, retryMsMax, renewMs } = this.#habits;
-    const { hosts } = this.#parts;
+    const { hosts, beside } = this.#parts;
     return new ClientCore(
       {
         ...{ hosts, ordered, window, retryMs, retryMsMax, renewMs, ranges: this.#ranges },
         random: () => this.#io.random.next(),
         nonce: () => this.#io.random.int(0, wireMax.nonce),
         ...(session === undefined ? {} : { session }),
+        ...(beside === undefined ? {} : { reliableHost: hosts.indexOf(beside) }),
       },
       {
-        send: (host, message) => {
-          this.#io.send(hosts[host] as EndPoint, message);
-          return true;
-        },
+        send: (host, message) => this.#io.send(hosts[host] as EndPoint, message),
         settled: (id, settlement) => this.#settled(id, settlement),
       },
     );
@@ -182,6 +182,10 @@ export class SimulatedKvClient implements ClientProgram<KvMessage> {
   constructor(parts: MachineParts, habits: readonly SessionHabits[]) {
     this.#parts = parts;
     this.#habits = habits;
+  }
+
+  get beside(): EndPoint | undefined {
+    return this.#parts.beside;
   }
 
   start(io: ClientIo<KvMessage>): void {

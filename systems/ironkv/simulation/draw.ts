@@ -39,6 +39,15 @@ export const drawHabits = (random: Random, { sessionWindowMax }: Parameters, thi
   handOverShare: random.pick([0, 0, 0.05]),
 });
 
+/** Of a connection to a gateway: in order, several requests at once, and none given up. */
+export const ofConnection = (habits: SessionHabits, { sessionWindowMax }: Parameters): SessionHabits => ({
+  ...habits,
+  ordered: true,
+  window: sessionWindowMax,
+  users: 2 * habits.users,
+  timeoutMs: Infinity,
+});
+
 const numbered = (count: number): readonly string[] =>
   Array.from({ length: count }, (_, i) => `k${String(i).padStart(2, '0')}`);
 
