@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { measureJudge } from '../../src/cli/bench/judge.js';
+import { measureKvJudge } from '../../src/cli/bench/judge-kv.js';
 
 describe('the benchmark of the judge', () => {
   it.each([
@@ -11,5 +12,12 @@ describe('the benchmark of the judge', () => {
     expect(Math.abs((row.logLengthAtEnd ?? 0) - size.logLength)).toBeLessThanOrEqual(3);
     expect(row.bytesAtEnd).toBe(size.stateBytes);
     expect(row.microsPerStep).toBeGreaterThan(0);
+  });
+
+  it.each([10, 700])('fills a table of IronKV to the size that it measures: %d keys', (keys) => {
+    const row = measureKvJudge(keys, 40);
+    expect(row).toMatchObject({ keys, keysAtEnd: keys, steps: 40 });
+    expect(row.microsPerSet).toBeGreaterThan(0);
+    expect(row.microsPerSetP99).toBeGreaterThanOrEqual(row.microsPerSet);
   });
 });

@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { bundleMax } from '../bench/closed-loop.js';
 import { benchJudge, requestsPerStep, valueBytes } from '../bench/judge.js';
+import { benchKvJudge, kvValueBytes } from '../bench/judge-kv.js';
 import { benchKv } from '../bench/kv.js';
 import { benchRsm } from '../bench/rsm.js';
 import { conclude, exitCodes, UsageError, wholeFlag } from '../outcome.js';
@@ -39,12 +40,20 @@ const runJudge = (json: boolean): void => {
   process.stdout.write(
     `A leader's judge, steps of ${requestsPerStep} requests of ${valueBytes} bytes:\n${table(head, cells)}`,
   );
-  conclude({
-    command: 'bench',
-    exitCode: exitCodes.ok,
-    json,
-    fields: { bench: 'judge', requestsPerStep, valueBytes, rows },
-  });
+  const tables = benchKvJudge();
+  const kvHead = ['keys', 'µs a Set', 'p99', "host's µs a Set"];
+  const kvCells = tables.map((r) => [r.keys, r.microsPerSet, r.microsPerSetP99, r.hostMicrosPerSet].map(String));
+  process.stdout.write(
+    `\nThe judge of a host of IronKV, steps of one Set of ${kvValueBytes} bytes:\n${table(kvHead, kvCells)}`,
+  );
+  const fields = {
+    bench: 'judge',
+    requestsPerStep,
+    valueBytes,
+    rows,
+    ironkv: { valueBytes: kvValueBytes, rows: tables },
+  };
+  conclude({ command: 'bench', exitCode: exitCodes.ok, json, fields });
 };
 
 const runRsm = (flags: BenchFlags): Promise<Readonly<Record<string, unknown>>> => {
