@@ -197,6 +197,23 @@ describe('a connection of the gateway', () => {
     expect(await raw.line()).toBe('*10');
   });
 
+  it('asks the store for nothing of a command that is above the limits', async () => {
+    const watch: Watch = { asked: 0, told: 0 };
+    const gateway = await opened({ ...storeOf(1, () => 1, watch), valueBytesMax: 10 });
+    const raw = client(gateway.port);
+    const [key, value] = ['k'.repeat(101), 'v'.repeat(11)];
+    const refused = [
+      ...['GET', 'STRLEN', 'INCR', 'DECR', 'DEL', 'EXISTS', 'MGET'].map((name) => command(name, key)),
+      ...['SET', 'SETNX', 'GETSET', 'APPEND', 'MSET'].flatMap((name) => [
+        command(name, key, ''),
+        command(name, 'k', value),
+      ]),
+    ];
+    raw.socket.write(refused.join(''));
+    for (const _ of refused) expect(await raw.line()).toMatch(/^-ERR (KEY_TOO_LONG|VALUE_TOO_LARGE): /);
+    expect(watch.asked).toBe(0);
+  });
+
   it('refuses an MGET whose reply would be too large', async () => {
     cluster = await LoopbackCluster.start(1);
     gateways.push(await openGateway(cluster, 0, { ...connectionLimits, replyBytesMax: 1000 }));

@@ -5,7 +5,7 @@ import type { AtomicStore, RespStore, StoreCommand, StoreSession, StoreSettlemen
 export interface BoundedSession {
   /** As the store's, but refuses at once what is too long. */
   request(command: StoreCommand, settled: (settlement: StoreSettlement) => void): void;
-  /** The swap is bounded; who asks for `all` looks for a refusal first. */
+  /** The store's: who uses it looks for refusals first. */
   readonly atomic: AtomicStore | undefined;
   /** Why the store will not be asked; `undefined` where it may be. */
   refusal(command: StoreCommand): StoreSettlement | undefined;
@@ -16,17 +16,15 @@ export const boundedSession = (
   session: StoreSession,
   { keyBytesMax, valueBytesMax }: Pick<RespStore, 'keyBytesMax' | 'valueBytesMax'>,
 ): BoundedSession => {
-  const refusalOf = (key: Uint8Array, value: Uint8Array | undefined): StoreSettlement | undefined => {
+  const refusal = (command: StoreCommand): StoreSettlement | undefined => {
     let message: string | undefined;
-    if (key.length > keyBytesMax) message = `KEY_TOO_LONG: the key is longer than the limit of ${keyBytesMax} bytes`;
-    else if (value !== undefined && value.length > valueBytesMax) {
+    if (command.key.length > keyBytesMax) {
+      message = `KEY_TOO_LONG: the key is longer than the limit of ${keyBytesMax} bytes`;
+    } else if ('value' in command && command.value.length > valueBytesMax) {
       message = `VALUE_TOO_LARGE: the value is longer than the limit of ${valueBytesMax} bytes`;
     }
     return message === undefined ? undefined : { tag: 'failed', error: { message } };
   };
-  const refusal = (command: StoreCommand): StoreSettlement | undefined =>
-    refusalOf(command.key, 'value' in command ? command.value : undefined);
-  const { atomic } = session;
   return {
     refusal,
     request: (command, settled) => {
@@ -34,13 +32,6 @@ export const boundedSession = (
       if (refused === undefined) session.request(command, settled);
       else settled(refused);
     },
-    atomic: atomic && {
-      all: atomic.all,
-      swap: (key, value, settled) => {
-        const refused = refusalOf(key, value);
-        if (refused === undefined) atomic.swap(key, value, settled);
-        else settled(refused);
-      },
-    },
+    atomic: session.atomic,
   };
 };

@@ -157,6 +157,11 @@ const runMset: KeyCommand['run'] = (args, io, done) => {
 /** Where the store is not atomic it reads, then writes if nothing came between, until that takes place. */
 const runGetset: KeyCommand['run'] = (args, io, done) => {
   const [key, value] = [first(args), second(args)];
+  const refused = io.refusal({ tag: 'set', key, value, when: 'always' });
+  if (refused !== undefined) {
+    done(replyTo(refused, valueReply));
+    return;
+  }
   if (io.atomic !== undefined) {
     io.atomic.swap(key, value, (settlement) => done(replyTo(settlement, valueReply)));
     return;

@@ -254,17 +254,19 @@ export class RespConnection {
 
   #finish(slot: Slot, reply: Reply): void {
     if (this.#ended) return;
-    this.#slots.answer(slot, this.#hasRoomFor(reply) ? reply : tooMuchReply);
+    const bytes = replyBytes(reply);
+    if (this.#hasRoomFor(bytes)) this.#slots.answer(slot, reply, bytes);
+    else this.#slots.answer(slot, tooMuchReply, replyBytes(tooMuchReply));
     if (this.#waitsFor === slot) this.#waitsFor = undefined;
     this.#turnSoon();
   }
 
   /** False only where values grew after room was kept for them. */
-  #hasRoomFor(reply: Reply): boolean {
+  #hasRoomFor(bytes: number): boolean {
     const { limits, socket } = this.#parts;
     const unread = this.#slots.answeredBytes + this.#writer.bytes + socket.writableLength;
     const most = limits.heldBytesMax + limits.replyBytesMax + partBytes * limits.argumentsMax;
-    return unread === 0 || unread + replyBytes(reply) <= most;
+    return unread === 0 || unread + bytes <= most;
   }
 
   /** Writes the replies up to the first that is missing. */

@@ -95,9 +95,9 @@ export class Slots {
     this.#room -= taken;
   }
 
-  /** Answers: what was kept for the command is free, and what the reply holds is counted. */
-  answer(slot: Slot, reply: Reply): void {
-    const bytes = slotBytes + replyBytes(reply);
+  /** Answers: what was kept for the command is free, and what the reply holds, its `replyBytes`, is counted. */
+  answer(slot: Slot, reply: Reply, held: number): void {
+    const bytes = slotBytes + held;
     this.#held += bytes - slot.held;
     this.#room -= slot.room;
     this.#writes -= slot.writes;
@@ -110,13 +110,16 @@ export class Slots {
 
   /** Takes the answered slots before the first that is not. */
   take(): readonly Slot[] {
-    const missing = this.#slots.findIndex(({ reply }) => reply === undefined);
-    const taken = missing < 0 ? this.#slots : this.#slots.slice(0, missing);
-    this.#slots = missing < 0 ? [] : this.#slots.slice(missing);
-    for (const { held } of taken) {
+    let count = 0;
+    for (const { reply, held } of this.#slots) {
+      if (reply === undefined) break;
       this.#held -= held;
       this.#answered -= held;
+      count++;
     }
+    if (count === 0) return [];
+    const taken = count === this.#slots.length ? this.#slots : this.#slots.slice(0, count);
+    this.#slots = count === this.#slots.length ? [] : this.#slots.slice(count);
     return taken;
   }
 }
