@@ -53,6 +53,26 @@ describe('a client of IronKV over real sockets', () => {
     expect(cluster.hostAt(0).table.size).toBe(1);
   });
 
+  it('refuses what is no request by name, and keeps nothing of it', async () => {
+    cluster = await LoopbackCluster.start(1);
+    const client = await cluster.client({ window: 1 });
+    const wrong = [
+      ...[0.5, 2 ** 53, Number.NaN, Infinity].map((by) => client.increment(bytes('a'), by)),
+      client.get('a' as unknown as Uint8Array),
+      client.set(bytes('a'), 'x' as unknown as Uint8Array),
+      client.set(bytes('a'), bytes('x'), { when: 'sometimes' as 'always' }),
+      client.append(bytes('a'), undefined as unknown as Uint8Array),
+      client.compareAndSet(bytes('a'), 'x' as unknown as Uint8Array, bytes('x')),
+      client.get(bytes('a'), { timeoutMs: Number.NaN }),
+      client.get(bytes('a'), { timeoutMs: -1 }),
+    ];
+    for (const answer of await Promise.all(wrong)) {
+      expect(answer).toMatchObject(E.left({ tag: 'BadArgument', known: 'not executed' }));
+    }
+    expect(right(await client.increment(bytes('a'), -(2 ** 53) + 1))).toBe(-(2 ** 53) + 1);
+    expect(right(await client.increment(bytes('a'), -0))).toBe(-(2 ** 53) + 1);
+  });
+
   it('reaches keys that are spread over three hosts, and pipelines', async () => {
     cluster = await LoopbackCluster.start(3);
     const [, second, third] = cluster.configuration.hosts;
