@@ -25,6 +25,13 @@ export interface Closed {
   readonly known: Known;
 }
 
+/** What was asked is nothing that could be asked: an error of the program. */
+export interface BadArgument {
+  readonly tag: 'BadArgument';
+  readonly message: string;
+  readonly known: 'not executed';
+}
+
 /** What every client of sessions must expect. */
 export type SessionFailure = Timeout | SessionExpired | Closed;
 
@@ -44,6 +51,17 @@ export const closedError = (sent: boolean): Closed => {
   const { known, words } = whatIsKnown(sent);
   return { tag: 'Closed', known, message: `the client was closed before an answer came; ${words}` };
 };
+
+/** `what` is no argument for a request; in words, without a full stop. */
+export const badArgument = (what: string): BadArgument => ({
+  tag: 'BadArgument',
+  known: 'not executed',
+  message: `BAD_ARGUMENT: ${what}; nothing was executed`,
+});
+
+/** Why `timeoutMs` is no time that a request may take, if so. It may be `Infinity`. */
+export const timeoutProblem = (timeoutMs: number): string | undefined =>
+  typeof timeoutMs === 'number' && timeoutMs >= 0 ? undefined : 'a timeout is a number of milliseconds, at least 0';
 
 /** The session ended. */
 export const sessionExpired: SessionExpired = {

@@ -1,5 +1,5 @@
 /** The client of IronKV: finds the owner of each key, asks again until an answer comes, and fails with a typed error that says what is known. */
-import { closedError } from '../../src/client/failure.js';
+import { type BadArgument, badArgument, closedError, timeoutProblem } from '../../src/client/failure.js';
 import { TimedClient } from '../../src/client/timed-client.js';
 import { E } from '../../src/spec/prelude.js';
 import {
@@ -11,11 +11,11 @@ import {
   valueTooLarge,
 } from './client/outcome.js';
 import { type ClientOptions, ClientPort } from './client/port.js';
-import { valueBytesOf } from './client/requests.js';
-import type { Command, Outcome, When } from './commands.js';
+import { problemOf, valueBytesOf } from './client/requests.js';
+import { type Command, type Outcome, type When, wireMax } from './commands.js';
 import { defaultParameters } from './configuration.js';
 
-export type { Known } from '../../src/client/failure.js';
+export type { BadArgument, Known } from '../../src/client/failure.js';
 export {
   Administrator,
   type AdministratorOptions,
@@ -51,7 +51,7 @@ export interface RequestOptions {
 }
 
 /** How a request of a `KvStoreClient` ends without a value. */
-export type RequestError = ClientError | CommandFailure;
+export type RequestError = ClientError | CommandFailure | BadArgument;
 
 type Answer<A> = Promise<E.Either<RequestError, A>>;
 
@@ -68,8 +68,8 @@ export class KvStoreClient {
   /** Takes over `port`. */
   constructor(port: ClientPort, limits: Pick<ClientOptions, 'keyBytesMax' | 'valueBytesMax'> = {}) {
     this.#client = new TimedClient(port);
-    this.#keyBytesMax = limits.keyBytesMax ?? defaultParameters.keyBytesMax;
-    this.#valueBytesMax = limits.valueBytesMax ?? defaultParameters.valueBytesMax;
+    this.#keyBytesMax = Math.min(limits.keyBytesMax ?? defaultParameters.keyBytesMax, wireMax.keyBytes);
+    this.#valueBytesMax = Math.min(limits.valueBytesMax ?? defaultParameters.valueBytesMax, wireMax.valueBytes);
   }
 
   /** Opens a client on a socket of its own. `Left` says in one sentence why that is not possible. */
@@ -107,7 +107,8 @@ export class KvStoreClient {
 
   /** Adds `by`, a safe integer, to the decimal integer at the key, 0 where it is absent; the sum. */
   increment(key: Uint8Array, by = 1, options?: RequestOptions): Answer<number> {
-    return this.#ask({ tag: 'increment', key, by }, options, numberOf);
+    // A sum may come out as -0, which messages do not know.
+    return this.#ask({ tag: 'increment', key, by: by + 0 }, options, numberOf);
   }
 
   /** Appends to the value, empty where the key is absent; the new length in bytes. */
@@ -120,12 +121,20 @@ export class KvStoreClient {
     return this.#client.close();
   }
 
+  /** What is wrong with a request: nothing of it may be queued. */
+  #errorIn(command: Command, timeoutMs: number): RequestError | undefined {
+    const problem = problemOf(command) ?? timeoutProblem(timeoutMs);
+    if (problem !== undefined) return badArgument(problem);
+    if (command.key.length > this.#keyBytesMax) return keyTooLong(command.key.length);
+    const valueBytes = valueBytesOf(command);
+    return valueBytes > this.#valueBytesMax ? valueTooLarge(valueBytes) : undefined;
+  }
+
   #ask<A>(command: Command, options: RequestOptions | undefined, answerIn: (o: Outcome) => A | undefined): Answer<A> {
     if (this.#client.closed) return Promise.resolve(E.left(closedError(false)));
-    if (command.key.length > this.#keyBytesMax) return Promise.resolve(E.left(keyTooLong(command.key.length)));
-    const valueBytes = valueBytesOf(command);
-    if (valueBytes > this.#valueBytesMax) return Promise.resolve(E.left(valueTooLarge(valueBytes)));
     const { timeoutMs = requestTimeoutMsDefault } = options ?? {};
+    const error = this.#errorIn(command, timeoutMs);
+    if (error !== undefined) return Promise.resolve(E.left(error));
     return new Promise((resolve) => {
       this.#client.ask(command, timeoutMs, (settlement) => resolve(answered(settlement, answerIn)));
     });

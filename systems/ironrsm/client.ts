@@ -1,5 +1,5 @@
 /** The client of IronRSM: asks again until a reply comes, finds the leader, and fails with a typed error that says what is known. */
-import { closedError } from '../../src/client/failure.js';
+import { badArgument, closedError, timeoutProblem } from '../../src/client/failure.js';
 import { TimedClient } from '../../src/client/timed-client.js';
 import { E } from '../../src/spec/prelude.js';
 import { type ClientError, type Outcome, tooLarge } from './client/outcome.js';
@@ -8,7 +8,7 @@ import { type ClientOptions, ClientPort } from './client/port.js';
 import type { Requester, RequestOptions } from './client/typed.js';
 import { partHeaderBytes, wireMax } from './messages.js';
 
-export type { Known } from '../../src/client/failure.js';
+export type { BadArgument, Known } from '../../src/client/failure.js';
 export { ClientCore } from './client/core.js';
 export type { ClientCoreOptions, ClientEffects, ClientSession } from './client/options.js';
 export type { ClientError, Outcome } from './client/outcome.js';
@@ -52,8 +52,10 @@ export class RsmClient implements Requester {
   /** Has `value` executed, at most once, and gives the reply. `value` must not change until then. Requests made without waiting in between leave together. */
   request(value: Uint8Array, options: RequestOptions = {}): Promise<E.Either<ClientError, Uint8Array>> {
     if (this.#client.closed) return Promise.resolve(E.left(closedError(false)));
-    if (value.length > this.#requestBytesMax) return Promise.resolve(E.left(tooLarge(value.length)));
     const { timeoutMs = requestTimeoutMsDefault } = options;
+    const problem = value instanceof Uint8Array ? timeoutProblem(timeoutMs) : 'an operation is a Uint8Array';
+    if (problem !== undefined) return Promise.resolve(E.left(badArgument(problem)));
+    if (value.length > this.#requestBytesMax) return Promise.resolve(E.left(tooLarge(value.length)));
     return new Promise((resolve) => {
       this.#client.ask(value, timeoutMs, (outcome) =>
         // A copy: whoever keeps a reply should not keep the datagram that it came in.

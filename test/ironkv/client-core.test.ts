@@ -161,6 +161,20 @@ describe('a client of IronKV', () => {
     expect(client.told(id)).toBe('1');
   });
 
+  it('throws on a command that no message has room for, and keeps nothing of it', () => {
+    const world = new World(8, good);
+    const client = world.client({ window: 1 });
+    const key = new Uint8Array(65_537);
+    for (const by of [0.5, -0]) {
+      expect(() => client.ask({ tag: 'increment', key: bytes('a'), by })).toThrow(RangeError);
+    }
+    expect(() => client.ask({ tag: 'get', key })).toThrow(RangeError);
+    expect(client.core.busy).toBe(false);
+    const id = client.ask(increment('a'));
+    world.run();
+    expect(client.told(id)).toBe('1');
+  });
+
   it('keeps to its window, and to the order of its seqnos', () => {
     const world = new World(7, bad);
     const client = world.client({ window: 4 });

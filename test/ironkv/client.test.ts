@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { E } from '../../src/spec/prelude.js';
 import { askStatus } from '../../systems/ironkv/client.js';
 import { bytes, textOf } from './host-cluster.js';
@@ -51,6 +51,26 @@ describe('a client of IronKV over real sockets', () => {
       expect(right(await client.set(new Uint8Array(10), new Uint8Array(50)))).toBe(true);
     }
     expect(cluster.hostAt(0).table.size).toBe(1);
+  });
+
+  it('refuses what is no request by name, and keeps nothing of it', async () => {
+    cluster = await LoopbackCluster.start(1);
+    const client = await cluster.client({ window: 1 });
+    const wrong = [
+      ...[0.5, 2 ** 53, Number.NaN, Infinity].map((by) => client.increment(bytes('a'), by)),
+      client.get('a' as unknown as Uint8Array),
+      client.set(bytes('a'), 'x' as unknown as Uint8Array),
+      client.set(bytes('a'), bytes('x'), { when: 'sometimes' as 'always' }),
+      client.append(bytes('a'), undefined as unknown as Uint8Array),
+      client.compareAndSet(bytes('a'), 'x' as unknown as Uint8Array, bytes('x')),
+      client.get(bytes('a'), { timeoutMs: Number.NaN }),
+      client.get(bytes('a'), { timeoutMs: -1 }),
+    ];
+    for (const answer of await Promise.all(wrong)) {
+      expect(answer).toMatchObject(E.left({ tag: 'BadArgument', known: 'not executed' }));
+    }
+    expect(right(await client.increment(bytes('a'), -(2 ** 53) + 1))).toBe(-(2 ** 53) + 1);
+    expect(right(await client.increment(bytes('a'), -0))).toBe(-(2 ** 53) + 1);
   });
 
   it('reaches keys that are spread over three hosts, and pipelines', async () => {
@@ -118,5 +138,25 @@ describe('a client of IronKV over real sockets', () => {
     expect(nobody).toMatchObject(E.left({ tag: 'Refused', reason: 'UNKNOWN_HOST' }));
     // Its own socket is taken: a second one has nowhere to listen.
     await expect(cluster.administrator()).rejects.toThrow(/no end point of "administrators" is free/);
+  });
+
+  it('tells an administrator whose clock went back why nobody obeys', async () => {
+    cluster = await LoopbackCluster.start(2);
+    const [, second] = cluster.configuration.hosts;
+    if (second === undefined) throw new Error('two hosts');
+    const before = await cluster.administrator();
+    right(await before.shard({ lo: bytes('a'), hi: bytes('b'), recipient: second }, 5000));
+    await before.close();
+    const clock = vi.spyOn(Date, 'now').mockReturnValue(1_000_000);
+    try {
+      const administrator = await cluster.administrator();
+      const refused = await administrator.shard({ lo: bytes('c'), hi: bytes('d'), recipient: second }, 1200);
+      if (E.isRight(refused)) throw new Error('it was obeyed');
+      expect(refused.left.tag).toBe('Timeout');
+      expect(refused.left.message).toMatch(/later order of this administrator.*clock/);
+      expect(refused.left.message).not.toMatch(/goes on/);
+    } finally {
+      clock.mockRestore();
+    }
   });
 });

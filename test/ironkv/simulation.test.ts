@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import type { StepIo } from '../../src/network/step-io.js';
 import { faultNames } from '../../src/refinement/simulation/faults.js';
+import type { ClientProgram } from '../../src/refinement/simulation/simulated-system.js';
 import { simulate } from '../../src/refinement/simulator.js';
 import { equalValues, fromPlain, toPlain } from '../../src/refinement/values.js';
 import { E, O } from '../../src/spec/prelude.js';
@@ -26,6 +27,38 @@ test('clusters keep every check while ranges move, and reach every goal (seeds 5
     for (const [goal, count] of Object.entries(result.reached)) reached.set(goal, (reached.get(goal) ?? 0) + count);
   }
   for (const goal of ironkvSimulation.goals) expect(reached.get(goal), goal).toBeGreaterThan(0);
+});
+
+test('between a client and the host that it is beside nothing is lost, repeated or reordered', async () => {
+  const asked = 200;
+  const told: number[] = [];
+  const beside: typeof ironkvSimulation = {
+    ...ironkvSimulation,
+    draw: (random, options) => {
+      const { constants, hosts } = ironkvSimulation.draw(random, options);
+      const [host] = hosts;
+      if (host === undefined) throw new Error('no host');
+      const client: ClientProgram<KvMessage> = {
+        beside: host,
+        start: (io) => {
+          const ask = (nonce: number): void => {
+            expect(io.send(host, { tag: 'statusRequest', nonce, from: new Uint8Array(0) })).toBe(true);
+            if (nonce + 1 < asked) io.after(1, () => ask(nonce + 1));
+          };
+          ask(0);
+        },
+        receive: ({ source, message }) => {
+          expect(source).toBe(host);
+          if (message.tag === 'status') told.push(message.nonce);
+        },
+      };
+      return { constants, hosts, clients: [client] };
+    },
+  };
+  const strengths = { loss: 1, duplicate: 1, reorder: 1, delay: 1 };
+  const { found } = await simulate(beside, { seed: 3, steps: 400, faults: [], strengths, nodes: 2 });
+  expect(found).toBeUndefined();
+  expect(told).toEqual(Array.from({ length: asked }, (_, nonce) => nonce));
 });
 
 test('a history that no order explains is not linearizable', () => {

@@ -342,6 +342,24 @@ describe('the key-value client', () => {
     expect(await client.get(new Uint8Array(5000))).toMatchObject(E.left({ tag: 'TooLarge' }));
   });
 
+  it('refuses what is no command without asking, by name', async () => {
+    const client = new KvClient({ request: () => Promise.reject(new Error('was asked')) });
+    const key = new Uint8Array(1);
+    const wrong = [
+      ...[0.5, 2 ** 53, Number.NaN, Infinity].map((by) => client.add(key, by)),
+      client.all([
+        { tag: 'get', key },
+        { tag: 'add', key, by: 0.5 },
+      ]),
+      client.set(key, 'text' as unknown as Uint8Array),
+      client.setIf(key, key, 'sometimes' as 'absent'),
+    ];
+    for (const answer of await Promise.all(wrong)) {
+      expect(answer).toMatchObject(E.left({ tag: 'BadArgument', known: 'not executed' }));
+    }
+    expect(await new KvClient(localService()).add(key, -0)).toEqual(E.right(0));
+  });
+
   it('names a reply that is none of its application', async () => {
     // The counter's reply.
     const client = new KvClient({ request: async () => E.right(new Uint8Array(8)) });

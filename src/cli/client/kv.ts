@@ -22,13 +22,14 @@ const errorNames: Readonly<Record<kv.RequestError['tag'], string>> = {
   OutOfWindow: 'OUT_OF_WINDOW',
   KeyTooLong: 'KEY_TOO_LONG',
   ValueTooLarge: 'VALUE_TOO_LARGE',
+  BadArgument: 'BAD_ARGUMENT',
   Failed: 'FAILED',
 };
 
 const answered = <A>(result: E.Either<kv.RequestError, A>, show: (value: A) => Shown): Answer => {
   if (E.isRight(result)) return fine(show(result.right));
   const error = result.left;
-  const mendable = error.tag === 'Failed' || error.tag === 'KeyTooLong' || error.tag === 'ValueTooLarge';
+  const mendable = ['Failed', 'KeyTooLong', 'ValueTooLarge', 'BadArgument'].includes(error.tag);
   return {
     exitCode: mendable ? exitCodes.usage : exitCodes.inconclusive,
     text: error.message,

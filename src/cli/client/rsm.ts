@@ -28,6 +28,7 @@ const exitCodeOf = {
   SessionExpired: exitCodes.inconclusive,
   SeqnoReused: exitCodes.internal,
   TooLarge: exitCodes.usage,
+  BadArgument: exitCodes.usage,
   ReplyTooLarge: exitCodes.usage,
   Application: exitCodes.usage,
 } as const;
@@ -38,6 +39,7 @@ const errorNames = {
   SessionExpired: 'SESSION_EXPIRED',
   SeqnoReused: 'SEQNO_REUSED',
   TooLarge: 'REQUEST_TOO_LARGE',
+  BadArgument: 'BAD_ARGUMENT',
   ReplyTooLarge: 'REPLY_TOO_LARGE',
   Application: 'APPLICATION',
 } as const;

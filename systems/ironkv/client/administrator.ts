@@ -56,6 +56,12 @@ const refused = (reason: ShardRefusal): ShardError => ({
 /** Refusals after which things may change by themselves. */
 const passing: ReadonlySet<ShardVerdict> = new Set(['NOT_OWNER', 'ALREADY_MOVING', 'TOO_MANY_MOVES']);
 
+/** What came of an order; `silent`: the host said nothing to it. */
+type OrderEnd = ShardVerdict | 'silent';
+
+const silence = (host: EndPoint): string =>
+  `${host} does not answer the order: it has stopped, or it had a later order of this administrator, and the clock here has gone back since`;
+
 /** A part of a range that one host owns. */
 interface Part {
   readonly owner: EndPoint;
@@ -133,7 +139,7 @@ export class Administrator {
   }
 
   /**
-   * Moves the range and waits until the recipient owns all of it. After a timeout what was ordered goes on; the same order can
+   * Moves the range and waits until the recipient owns all of it. After a timeout what hosts took on goes on; the same order can
    * be given again.
    */
   async shard(order: ShardOrder, timeoutMs: number): Promise<E.Either<ShardError, ShardDone>> {
@@ -142,6 +148,7 @@ export class Administrator {
     if (!this.#hosts.includes(order.recipient)) return E.left(refused('UNKNOWN_HOST'));
     const deadlineMs = monotonicNowMs() + timeoutMs;
     let orders = 0;
+    let takenOn = false;
     let last = 'no host answered';
     for (let waitMs = pollMsMin; ; waitMs = Math.min(2 * waitMs, pollMsMax)) {
       const parts = ownedParts(await this.status(), lo, hi);
@@ -150,14 +157,16 @@ export class Administrator {
       if (parts.length > 0)
         last = foreign.length > 0 ? 'moving' : 'a part of the range is on its way, or its host is silent';
       for (const part of foreign) {
-        const verdict = await this.#orderUntilDone(part, order.recipient, deadlineMs);
-        if (verdict === 'done') orders++;
-        else if (verdict !== 'moving' && !passing.has(verdict)) return E.left(refused(verdict));
-        else last = verdict;
+        const end = await this.#orderUntilDone(part, order.recipient, deadlineMs);
+        takenOn ||= end === 'moving' || end === 'done';
+        if (end === 'done') orders++;
+        else if (end === 'silent') last = silence(part.owner);
+        else if (end !== 'moving' && !passing.has(end)) return E.left(refused(end));
+        else last = end;
       }
       if (monotonicNowMs() >= deadlineMs) {
-        const message = `the range was not moved within ${timeoutMs} ms (${last}); what was ordered goes on`;
-        return E.left({ tag: 'Timeout', message });
+        const message = `the range was not moved within ${timeoutMs} ms (${last})`;
+        return E.left({ tag: 'Timeout', message: takenOn ? `${message}; what hosts took on goes on` : message });
       }
       await sleep(waitMs);
     }
@@ -168,8 +177,8 @@ export class Administrator {
     return this.#transport.close();
   }
 
-  /** Gives one order, again and again with one seqno, until it is done or refused, or the time is over. */
-  async #orderUntilDone({ owner, lo, hi }: Part, recipient: EndPoint, deadlineMs: number): Promise<ShardVerdict> {
+  /** Gives one order, again and again with one seqno, until it is done or refused, or the time is over; not for ever to a host that never answers. */
+  async #orderUntilDone({ owner, lo, hi }: Part, recipient: EndPoint, deadlineMs: number): Promise<OrderEnd> {
     const seqno = this.#nextSeqno();
     const message = {
       tag: 'shard',
@@ -178,6 +187,7 @@ export class Administrator {
       hi: hi === null ? null : bytesOfKey(hi),
       recipient,
     } as const;
+    let last: OrderEnd = 'silent';
     for (let waitMs = pollMsMin; ; waitMs = Math.min(2 * waitMs, pollMsMax)) {
       const answers = await askAll<KvMessage, ShardVerdict>(this.#transport, kvCodec, {
         targets: [owner],
@@ -185,8 +195,8 @@ export class Administrator {
         answerIn: (m) => (m.tag === 'shardReply' && m.seqno === seqno ? m.verdict : undefined),
         timeoutMs: answerTimeoutMs,
       });
-      const verdict = answers.get(owner) ?? 'moving';
-      if (verdict !== 'moving' || monotonicNowMs() >= deadlineMs) return verdict;
+      last = answers.get(owner) ?? last;
+      if (last !== 'moving' || monotonicNowMs() >= deadlineMs) return last;
       await sleep(waitMs);
     }
   }

@@ -24,7 +24,7 @@ import {
 } from './outcome.js';
 import { type Lost, overdue, type Pending, partsOf, type Window } from './pending.js';
 import { RangeCache } from './range-cache.js';
-import { fits, sameSession, valueBytesOf } from './requests.js';
+import { fits, fitsMessages, problemOf, sameSession, valueBytesOf } from './requests.js';
 import { Sessions, silencesPerHost } from './sessions.js';
 
 /** Redirects that are followed at once, one after the other. */
@@ -71,8 +71,11 @@ export class ClientCore {
     return this.#unsettled > 0 ? this.#clock.wakeAtMs : Infinity;
   }
 
-  /** Has `command`, whose bytes must not change until then, executed, a write at most once; the request's id. It settles by `timeoutMs` from now, and not during this call. */
+  /** Has `command`, whose bytes must not change until then, executed, a write at most once; the request's id. It settles by `timeoutMs` from now, and not during this call. Throws, and keeps nothing of it, where that cannot be sent at all. */
   request(nowMs: number, command: Command, timeoutMs: number): number {
+    const problem = problemOf(command);
+    if (problem !== undefined) throw new RangeError(problem);
+    if (!fitsMessages(command)) throw new RangeError('no message has room for the key or the value');
     const id = this.#nextId;
     this.#nextId = successor(id);
     this.#unsettled++;

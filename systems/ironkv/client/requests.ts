@@ -1,5 +1,5 @@
 /** What a client knows of commands and their outcomes. */
-import type { Command, Outcome } from '../commands.js';
+import { type Command, type Outcome, wireMax } from '../commands.js';
 import type { Session } from '../messages.js';
 
 /** Whether `command` may change the table. */
@@ -25,6 +25,35 @@ export const fits = (command: Command, outcome: Outcome): boolean => {
       return outcome.tag === 'done';
   }
 };
+
+const bytesProblem = (bytes: unknown): string | undefined =>
+  bytes instanceof Uint8Array ? undefined : 'a key and a value are Uint8Arrays';
+
+const isWireInteger = (n: number): boolean => Number.isSafeInteger(n) && !Object.is(n, -0);
+
+/** Why `command` is none, whatever its size, if so: what the types do not rule out, or a caller without types. */
+export const problemOf = (command: Command): string | undefined => {
+  const problem = bytesProblem(command.key);
+  if (problem !== undefined) return problem;
+  switch (command.tag) {
+    case 'increment':
+      return isWireInteger(command.by) ? undefined : 'an increment is by an integer within ±(2^53 - 1), and not by -0';
+    case 'set':
+      return ['always', 'absent', 'present'].includes(command.when)
+        ? bytesProblem(command.value)
+        : 'a value is set always, where it is absent, or where it is present';
+    case 'append':
+      return bytesProblem(command.value);
+    case 'compareAndSet':
+      return bytesProblem(command.value) ?? (command.old === null ? undefined : bytesProblem(command.old));
+    default:
+      return undefined;
+  }
+};
+
+/** Whether a message has room for `command`; a cluster takes less. */
+export const fitsMessages = (command: Command): boolean =>
+  command.key.length <= wireMax.keyBytes && valueBytesOf(command) <= wireMax.valueBytes;
 
 /** Whether two sessions are one. */
 export const sameSession = (a: Session, b: Session): boolean => a.number === b.number && a.nonce === b.nonce;

@@ -1,9 +1,10 @@
 /** How a request of a client of IronRSM ends, and what is known where it has no reply (README.md, "What clients add"). */
-import type { SessionFailure } from '../../../src/client/failure.js';
+import type { BadArgument, SessionFailure } from '../../../src/client/failure.js';
 
 /** Why a request has no reply. `message` says in a sentence what `known` says to a program. */
 export type ClientError =
   | SessionFailure
+  | BadArgument
   | { readonly tag: 'TooLarge'; readonly message: string; readonly known: 'not executed' }
   | { readonly tag: 'ReplyTooLarge'; readonly message: string; readonly known: 'not executed' }
   | { readonly tag: 'SeqnoReused'; readonly message: string; readonly known: 'not executed' };

@@ -1,4 +1,5 @@
 /** Clients that speak the language of an application: key-value and counter. */
+import { badArgument } from '../../../src/client/failure.js';
 import { E } from '../../../src/spec/prelude.js';
 import { decodeCount } from '../applications/counter.js';
 import {
@@ -69,6 +70,25 @@ const withinBounds = (command: KvCommand): boolean => {
   );
 };
 
+const keyCommandProblem = (command: KvKeyCommand): string | undefined => {
+  const isBytes = [command.key, ...valuesIn(command)].every((bytes) => bytes instanceof Uint8Array);
+  if (!isBytes) return 'keys and values are Uint8Arrays';
+  if (command.tag === 'add' && !Number.isSafeInteger(command.by))
+    return 'what is added is an integer within ±(2^53 - 1)';
+  if (command.tag === 'setIf' && command.when !== 'absent' && command.when !== 'present')
+    return 'a value is set where it is absent, or where it is present';
+  return undefined;
+};
+
+/** Why `command` is none, whatever its size, if so: what the types do not rule out, or a caller without types. */
+const problemOf = (command: KvCommand): string | undefined => {
+  for (const one of commandsIn(command)) {
+    const problem = keyCommandProblem(one);
+    if (problem !== undefined) return problem;
+  }
+  return undefined;
+};
+
 /** Bytes of a command's keys and values. */
 const bytesOf = (command: KvCommand): number =>
   commandsIn(command).reduce(
@@ -112,7 +132,8 @@ export class KvClient {
 
   /** Adds `by` to the decimal integer under `key` (absent counts as 0); the sum. */
   add(key: Uint8Array, by: number, options?: RequestOptions): Result<number> {
-    return this.#ask({ tag: 'add', key, by }, 'number', (r) => r.number, options);
+    // A sum may come out as -0, which messages do not know.
+    return this.#ask({ tag: 'add', key, by: by + 0 }, 'number', (r) => r.number, options);
   }
 
   /** The length of the value of `key` in bytes, `null` where there is none. */
@@ -151,6 +172,8 @@ export class KvClient {
     result: (reply: Extract<KvReply, { tag: T }>) => A,
     options: RequestOptions | undefined,
   ): Result<A> {
+    const problem = problemOf(command);
+    if (problem !== undefined) return E.left(badArgument(problem));
     if (!withinBounds(command)) return E.left(tooLarge(bytesOf(command)));
     const answer = await this.#client.request(encodeCommand(command), options);
     if (E.isLeft(answer)) return answer;
