@@ -24,7 +24,10 @@ import {
 } from './outcome.js';
 import { type Lost, overdue, type Pending, partsOf, type Window } from './pending.js';
 import { RangeCache } from './range-cache.js';
+
+import { Repeats } from './repeats.js';
 import { fits, fitsMessages, problemOf, sameSession, valueBytesOf } from './requests.js';
+
 import { Sessions, silencesPerHost } from './sessions.js';
 
 /** Redirects that are followed at once, one after the other. */
@@ -41,6 +44,7 @@ export class ClientCore {
   readonly #clock: RetryClock;
   readonly #sessions: Sessions;
   readonly #lane: Lane;
+  readonly #repeats = new Repeats();
   readonly #waiting = new WaitingQueue<Pending>();
   #nextId = 1;
   #unsettled = 0;
@@ -165,11 +169,15 @@ export class ClientCore {
   #onReply(window: Window, pending: Pending, outcome: Outcome, nowMs: number): void {
     if (!fits(pending.command, outcome)) return;
     this.#clock.answeredAfter(nowMs - (pending.sentAtMs ?? nowMs));
+    this.#repeats.answered(outcome);
     this.#settle(window, pending, { tag: 'outcome', outcome }, nowMs);
+    for (const next of this.#repeats.next(nowMs, this.#clock.firstWaitMs))
+      this.#send(window, next, this.#targetOf(next), nowMs);
   }
 
   #settle(window: Window, pending: Pending, settlement: Settlement, nowMs: number): void {
     window.remove(pending);
+    this.#repeats.done(pending);
     this.#unsettled--;
     this.#effects.settled(pending.id, settlement);
     this.#pump(nowMs);
@@ -217,6 +225,7 @@ export class ClientCore {
   /** Takes a request back, to be sent again not before `fromMs`. */
   #hold(pending: Pending, fromMs: number): void {
     pending.target = undefined;
+    this.#repeats.done(pending);
     pending.retryAtMs = fromMs;
     if (fromMs > 0) this.#clock.wakeBy(fromMs);
     this.#lane.backTo(pending.seqno);
@@ -226,6 +235,7 @@ export class ClientCore {
   #abandon(window: Window, nowMs: number, error: ClientError): readonly Lost[] {
     const { lost, again } = partsOf(window, this.#options.ordered, nowMs, error);
     this.#sessions.leave();
+    this.#repeats.clear();
     this.#unsettled -= lost.length;
     this.#waiting.putBack(again);
     return lost;
@@ -242,12 +252,15 @@ export class ClientCore {
     const due = window?.all().filter((p) => nowMs >= p.deadlineMs) ?? [];
     if (window === undefined || due.length === 0) return [];
     if (this.#options.ordered) return this.#abandon(window, nowMs, orderLost);
-    for (const pending of due) window.remove(pending);
+    for (const pending of due) {
+      window.remove(pending);
+      this.#repeats.done(pending);
+    }
     this.#unsettled -= due.length;
     return due.map(overdue);
   }
 
-  /** Sends again, in one bundle, what has waited long enough; all of it in an ordered session, where one lost request holds up the rest. */
+  /** Sends again, in one bundle, what has waited long enough; all there is in an ordered session, where one lost request holds up the rest. */
   #askAgain(nowMs: number): void {
     const { ordered, reliableHost } = this.#options;
     const window = this.#sessions.current;
@@ -256,7 +269,14 @@ export class ClientCore {
     if (due.length === 0 && !this.#sessions.isDue(nowMs)) return;
     this.#clock.spreadAnew();
     this.#sessions.askAgain(nowMs);
+    this.#repeats.begin(nowMs, this.#clock.firstWaitMs);
+    const again: Pending[] = [];
     for (const pending of due) {
+      if (!ordered && pending.target !== undefined && !this.#repeats.admits(pending)) {
+        pending.retryAtMs = this.#clock.after(nowMs, pending.waitMs);
+        continue;
+      }
+      again.push(pending);
       if (pending.target === undefined) continue;
       pending.silences++;
       pending.redirects = 0;
@@ -266,7 +286,7 @@ export class ClientCore {
       const silent = due.length > 0 ? outstanding : [];
       for (const p of silent) if (p.target !== undefined && p.target !== reliableHost) this.#hold(p, 0);
     } else if (window !== undefined) {
-      for (const pending of due) this.#send(window, pending, this.#targetOf(pending), nowMs);
+      for (const pending of again) this.#send(window, pending, this.#targetOf(pending), nowMs);
     }
   }
 
@@ -279,6 +299,7 @@ export class ClientCore {
       return false;
     }
     pending.target = host;
+    this.#repeats.done(pending);
     pending.sentAtMs ??= nowMs;
     if (host !== reliableHost) pending.maybeUnheard = true;
     pending.retryAtMs = host === reliableHost ? Infinity : this.#clock.after(nowMs, pending.waitMs);
