@@ -2,6 +2,7 @@
 import { freePorts } from '../../src/cli/cluster/free-ports.js';
 import { startNode } from '../../src/host/node.js';
 import { wireName } from '../../src/host/wire-name.js';
+import type { StepEvent } from '../../src/network/step-io.js';
 import { HostJudge } from '../../src/refinement/host-judge.js';
 import type { Violation } from '../../src/spec/check.js';
 import { type EndPoint, endPoint } from '../../src/spec/endpoint.js';
@@ -15,7 +16,16 @@ import { ironkvRefinement } from '../../systems/ironkv/refinement.js';
 
 const cluster = 'test';
 
-const startHost = async (constants: Configuration, me: EndPoint, violations: Violation[]) => {
+/** What the hosts did. */
+interface Observed {
+  /** Bytes that one step sent, at most. */
+  stepBytes: number;
+}
+
+const sentBytes = (events: readonly StepEvent[]): number =>
+  events.reduce((sum, event) => (event.tag === 'send' ? sum + event.bytes.length : sum), 0);
+
+const startHost = async (constants: Configuration, me: EndPoint, violations: Violation[], observed: Observed) => {
   const host = new KvHost(constants, me);
   const judge = new HostJudge(ironkvRefinement, constants, me);
   judge.compareAll(host);
@@ -26,7 +36,10 @@ const startHost = async (constants: Configuration, me: EndPoint, violations: Vio
     codec: kvCodec,
     datagramBytesMax: 8192,
     inboxMessagesMax: 4096,
-    judge: (record) => judge.judge(record, host),
+    judge: (record) => {
+      observed.stepBytes = Math.max(observed.stepBytes, sentBytes(record.events));
+      return judge.judge(record, host);
+    },
     ghost: true,
     journalStepsMax: 16,
     journalBytesMax: 1 << 20,
@@ -42,12 +55,19 @@ export class LoopbackCluster {
   readonly configuration: Configuration;
   readonly violations: Violation[];
   readonly started: readonly Started[];
+  readonly observed: Readonly<Observed>;
   readonly #clients: { close(): Promise<unknown> }[] = [];
 
-  private constructor(configuration: Configuration, started: readonly Started[], violations: Violation[]) {
+  private constructor(
+    configuration: Configuration,
+    started: readonly Started[],
+    violations: Violation[],
+    observed: Observed,
+  ) {
     this.configuration = configuration;
     this.started = started;
     this.violations = violations;
+    this.observed = observed;
   }
 
   static async start(hosts: number, parameters: Readonly<Record<string, number>> = {}): Promise<LoopbackCluster> {
@@ -56,9 +76,12 @@ export class LoopbackCluster {
     const configuration = kvConfiguration(all.slice(0, hosts), all.slice(hosts), parameters);
     if (E.isLeft(configuration)) throw new Error(configuration.left.join('; '));
     const violations: Violation[] = [];
+    const observed: Observed = { stepBytes: 0 };
     const started: Started[] = [];
-    for (const me of configuration.right.hosts) started.push(await startHost(configuration.right, me, violations));
-    return new LoopbackCluster(configuration.right, started, violations);
+    for (const me of configuration.right.hosts) {
+      started.push(await startHost(configuration.right, me, violations, observed));
+    }
+    return new LoopbackCluster(configuration.right, started, violations, observed);
   }
 
   get options(): ClientOptions {
