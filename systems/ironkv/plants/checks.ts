@@ -11,7 +11,7 @@ const hostFaults: readonly Plant[] = [
     seenIn,
     planted: 'host',
     checks: ['RC'],
-    patches: [{ file: host('session-table'), find: 'this.opened = successor(this.opened);', replace: '' }],
+    patches: [{ file: host('session-table'), find: 'this.opened = successor(count);', replace: '' }],
     hunt,
   },
   {
@@ -51,7 +51,7 @@ const hostFaults: readonly Plant[] = [
     planted: 'host',
     checks: ['RED'],
     patches: [
-      { file: hostFile, find: 'io.receiveAll(this.#cluster.parameters.receiveMax)', replace: 'io.receiveAll(1)' },
+      { file: host('intake'), find: 'packets.length < this.#receiveMax', replace: 'packets.length < 1' },
       {
         file: hostFile,
         find: 'while (this.#sessions.expire())',
@@ -77,6 +77,7 @@ const copyOfTheHost = `const after = ((s, h) => ({
     sessions: PersistentMap.of([...h.sessions].map(([name, { session, floor, next, records, stamp }]) =>
       [name, { session, floor, next, records: [...records], stamp }])),
     horizons: [...h.horizons],
+    bounds: [...h.bounds],
     counts: { stamp: h.stamp, opened: h.opened },
     peers: PersistentMap.of([...h.peers].map(([i, { unacked: _, ...peer }]) => [i, peer])),
     unacked: PersistentMap.of([...h.peers].flatMap(([i, { acked, unacked }]) =>

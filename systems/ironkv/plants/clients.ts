@@ -35,8 +35,8 @@ export const clientPlants: readonly Plant[] = [
     patches: [
       {
         file: core,
-        find: 'for (const pending of due) window.remove(pending);',
-        replace: 'for (const pending of due) { window.remove(pending); window.takeBack(pending.seqno); }',
+        find: 'for (const pending of due) { window.remove(pending);',
+        replace: 'for (const pending of due) { window.remove(pending); window.takeBack(pending.seqno);',
       },
       {
         file: sessionWindow,
@@ -69,8 +69,8 @@ export const clientPlants: readonly Plant[] = [
     patches: [
       {
         file: core,
-        find: 'for (const pending of due) this.#send(window, pending, this.#targetOf(pending), nowMs);',
-        replace: `for (const pending of due) {
+        find: 'for (const pending of again) this.#send(window, pending, this.#targetOf(pending), nowMs);',
+        replace: `for (const pending of again) {
           if (!window.full) { window.remove(pending); window.add(pending); }
           this.#send(window, pending, this.#targetOf(pending), nowMs);
         }`,

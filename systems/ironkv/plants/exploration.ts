@@ -16,7 +16,7 @@ const ofDeliveries: readonly ExplorationPlant[] = [
       {
         file: protocol('deliveries'),
         find: 'if (seqno <= peer.received) return ack(s, peer.received);',
-        replace: 'if (seqno <= peer.received) return ack(accepted(s, body), peer.received);',
+        replace: 'if (seqno <= peer.received) return ack(accepted(s, from, body), peer.received);',
       },
     ],
     ...{ size: 1, bound: 0 },
@@ -161,7 +161,7 @@ const ofRanges: readonly ExplorationPlant[] = [
         file: protocol('deliveries'),
         find: 'const { texts, pairs, following } = firstPairs(s, next, move.hi);',
         replace: `let count = 0;
-          for (const key of keysFrom(s.keys, next)) if (isAbove(move.hi, key)) count++;
+          for (const key of s.table.keysFrom(next)) if (isAbove(move.hi, key)) count++;
           if (count > 1) return undefined;
           const { texts, pairs, following } = firstPairs(s, next, move.hi);`,
       },
