@@ -12,7 +12,6 @@ import { E } from '../../src/spec/prelude.js';
 import { ClientCore } from './client/core.js';
 import { type Outcome, tooLarge } from './client/outcome.js';
 import { type ClientOptions, openClientTransport } from './client/port.js';
-
 import type { Configuration } from './configuration.js';
 import { type Message, partHeaderBytes, type RsmMessage, rsmCodec } from './messages.js';
 
