@@ -118,50 +118,51 @@ const isPartlyGivenUp = (run: ModelRun, texts: ReadonlyMap<number, string>): boo
   return ended('failed').some((request) => request !== undefined && answered.has(request));
 };
 
+const goals = [
+  ...['reply', 'second session', 'Timeout, executed', 'Timeout, unknown', 'Timeout, not executed'],
+  ...['SessionExpired, unknown', 'SessionExpired, executed', 'TooLarge, not executed'],
+  ...['several operations in a request', 'some operations of a request given up'],
+];
+
 describe('a client in front of a lossy service', () => {
   for (const ordered of [false, true]) {
     it(`settles every operation once and in time, and keeps to the window of its session (${ordered ? 'ordered' : 'unordered'})`, () => {
       const reached = new Set<string>();
-      fc.assert(
-        fc.property(fc.nat(), events, (seed, list) => {
-          const { run, texts, deadlines, settledAt, watch } = drive(seed, list, ordered);
-          expect(run.core.busy).toBe(false);
-          expect(run.core.wakeAtMs).toBe(Infinity);
-          expect(run.settledTwice).toEqual([]);
-          expect([...run.outcomes.keys()].sort((a, b) => a - b)).toEqual([...texts.keys()]);
-          expect(watch.faults).toEqual([]);
-          for (const [id, atMs] of settledAt) expect(atMs).toBeLessThanOrEqual(deadlines.get(id) as number);
-          const executed = new Map<string, number>();
-          for (const { value } of run.service.executed) executed.set(value, (executed.get(value) ?? 0) + 1);
-          for (const [id, outcome] of run.outcomes) {
-            const text = texts.get(id) as string;
-            const times = executed.get(text) ?? 0;
-            // At most once; exactly once with a reply, which is that of this request; never where the client was told so.
-            expect(times).toBeLessThanOrEqual(1);
-            if (outcome.tag === 'reply') {
-              expect(Buffer.from(outcome.value).toString()).toBe(`reply to ${text}`);
-              expect(times).toBe(1);
-              reached.add('reply');
-            } else {
-              if (outcome.error.known === 'not executed') expect(times).toBe(0);
-              // What fits alone is not refused for the company that it was sent in.
-              if (outcome.error.tag === 'TooLarge') expect(text.length).toBeGreaterThan(requestBytesMax);
-              reached.add(`${outcome.error.tag}, ${times === 1 ? 'executed' : outcome.error.known}`);
-            }
+      const property = fc.property(fc.nat(), events, (seed, list) => {
+        const { run, texts, deadlines, settledAt, watch } = drive(seed, list, ordered);
+        expect(run.core.busy).toBe(false);
+        expect(run.core.wakeAtMs).toBe(Infinity);
+        expect(run.settledTwice).toEqual([]);
+        expect([...run.outcomes.keys()].sort((a, b) => a - b)).toEqual([...texts.keys()]);
+        expect(watch.faults).toEqual([]);
+        for (const [id, atMs] of settledAt) expect(atMs).toBeLessThanOrEqual(deadlines.get(id) as number);
+        const executed = new Map<string, number>();
+        for (const { value } of run.service.executed) executed.set(value, (executed.get(value) ?? 0) + 1);
+        for (const [id, outcome] of run.outcomes) {
+          const text = texts.get(id) as string;
+          const times = executed.get(text) ?? 0;
+          // At most once; exactly once with a reply, which is that of this request; never where the client was told so.
+          expect(times).toBeLessThanOrEqual(1);
+          if (outcome.tag === 'reply') {
+            expect(Buffer.from(outcome.value).toString()).toBe(`reply to ${text}`);
+            expect(times).toBe(1);
+            reached.add('reply');
+          } else {
+            if (outcome.error.known === 'not executed') expect(times).toBe(0);
+            // What fits alone is not refused for the company that it was sent in.
+            if (outcome.error.tag === 'TooLarge') expect(text.length).toBeGreaterThan(requestBytesMax);
+            reached.add(`${outcome.error.tag}, ${times === 1 ? 'executed' : outcome.error.known}`);
           }
-          if (new Set(run.service.executed.map((e) => e.session)).size > 1) reached.add('second session');
-          if (watch.largest > 1) reached.add('several operations in a request');
-          if (isPartlyGivenUp(run, texts)) reached.add('some operations of a request given up');
-        }),
-        { numRuns: 500 },
-      );
-      for (const goal of [
-        ...['reply', 'second session', 'Timeout, executed', 'Timeout, unknown', 'Timeout, not executed'],
-        ...['SessionExpired, unknown', 'SessionExpired, executed', 'TooLarge, not executed'],
-        ...['several operations in a request', 'some operations of a request given up'],
-      ]) {
-        expect(reached).toContain(goal);
+        }
+        if (new Set(run.service.executed.map((e) => e.session)).size > 1) reached.add('second session');
+        if (watch.largest > 1) reached.add('several operations in a request');
+        if (isPartlyGivenUp(run, texts)) reached.add('some operations of a request given up');
+      });
+      // The rarest comes about once in two hundred runs.
+      for (let batch = 0; batch === 0 || (batch < 8 && goals.some((goal) => !reached.has(goal))); batch++) {
+        fc.assert(property, { numRuns: 500 });
       }
+      expect([...reached]).toEqual(expect.arrayContaining([...goals]));
     });
   }
 
