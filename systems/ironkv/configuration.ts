@@ -52,7 +52,7 @@ export const defaultParameters: Parameters = {
   sessionsPerMessageMax: 1024,
   delegateBytesMax: 32_768,
   delegateKeysMax: 24,
-  delegateRestMs: 2,
+  delegateRestMs: 4,
   deliveriesMax: 8,
   movesMax: 64,
   resendMs: 50,
