@@ -127,7 +127,10 @@ describe('a connection of the gateway', () => {
     cluster = await LoopbackCluster.start(2);
     const [, other] = cluster.configuration.hosts;
     if (other === undefined) throw new Error('two hosts');
-    await (await cluster.administrator()).shard({ lo: Buffer.from('r'), hi: Buffer.from('s'), recipient: other }, 30_000);
+    await (await cluster.administrator()).shard(
+      { lo: Buffer.from('r'), hi: Buffer.from('s'), recipient: other },
+      30_000,
+    );
     const watch: Watch = { asked: 0, told: 0 };
     const gateway = await opened(watched(await openStore(cluster, 0), watch));
     const value = 'v'.repeat(2 * mebibyte);

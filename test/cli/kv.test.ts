@@ -69,7 +69,8 @@ describe('a cluster of IronKV', () => {
     });
     for (const node of nodes) node.child.kill('SIGTERM');
     for (const { code } of await Promise.all(nodes.map((n) => n.ended))) expect(code).toBe(0);
-  });
+    // Some twenty commands one after the other, each a process.
+  }, 240_000);
 
   it('counts ranges on all pages of a status, shows what hosts refused, and takes keys in hexadecimal', async () => {
     const config = await kvCluster(2, 'parameters: { rangesPerStatusMax: 2 }\n');
@@ -102,7 +103,8 @@ describe('a cluster of IronKV', () => {
     const shown = await client('status');
     expect(shown).toMatch(/requestsRedirected/);
     expect(await client('status', 'x')).toMatch(/^2 ironkeel: The operation "status" is written: status$/);
-  });
+    // As many.
+  }, 240_000);
 
   describe('under load', () => {
     /** Increments in batches of 40 keys, the n-th in all of which is `keyOf(n)`, until what it gives is called. */
@@ -177,7 +179,8 @@ describe('a cluster of IronKV', () => {
       const without = await rebalance(config, '--periods', '1');
       expect(without).toMatchObject({ silent: ['c'], hosts: [{ id: 'a' }, { id: 'b' }] });
       expect(without.stderr).toBe('ironkeel: planned without c: no answer.\n');
-    });
+      // Nine periods of a second, and as many processes.
+    }, 240_000);
   });
 
   it('refuses orders without administrators in the file, and rebalance for other systems', async () => {

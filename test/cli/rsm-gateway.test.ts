@@ -258,7 +258,6 @@ describe('the gateway before IronRSM', () => {
       // The system's own buffers take some megabytes.
       expect(told).toBeLessThan(20 * value.length);
     }
-    // Three replicas after each other, which answer many megabytes.
   });
 
   it('goes on where the replies to a pipeline are more than a message holds', async () => {

@@ -168,8 +168,8 @@ describe('a cluster of three nodes', () => {
     for (const node of nodes) node.child.kill('SIGTERM');
     const codes = await Promise.all(nodes.map(async (n) => (await n.ended).code));
     expect(codes.filter((code) => code === 0)).toHaveLength(2);
-    // Some twenty commands, each a process.
-  });
+    // Some twenty commands one after the other, each a process.
+  }, 240_000);
 
   it('counts, where it replicates the counter', async () => {
     const config = await bench.cluster(1, 'system: ironrsm\napplication: counter\n');
