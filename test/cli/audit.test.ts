@@ -23,6 +23,14 @@ const lockCluster = async (folder: string) => {
   return nodes;
 };
 
+/** Waits until the lock of the cluster that `lockCluster` started has gone round so far. */
+const lockAt = async (epoch: number): Promise<void> => {
+  const status = ['status', '--config', join(bench.folder, 'cluster.yaml'), '--timeout', '30000', '--json'] as const;
+  const epochs = async (): Promise<readonly number[]> =>
+    (lastJson((await bench.run(...status)).stdout).rows as { epoch?: number }[]).map((row) => row.epoch ?? 0);
+  await expect.poll(async () => Math.max(...(await epochs())), { timeout: 60_000 }).toBeGreaterThanOrEqual(epoch);
+};
+
 const auditJson = async (...args: readonly string[]) => {
   const { code, stdout, stderr } = await bench.run('audit', ...args, '--json');
   return { code, stderr, stdout, result: code === 2 ? {} : lastJson(stdout) };
@@ -34,7 +42,7 @@ describe('the journals of a lock', () => {
   it('pass where a node was killed; cut, altered or strange ones are told apart by one sentence and the exit code', async () => {
     const folder = join(bench.folder, 'journals');
     const [a, b, c] = await lockCluster(folder);
-    await sleep(1000);
+    await lockAt(40);
     b?.child.kill('SIGKILL');
     await sleep(200);
     for (const node of [a, c]) node?.child.kill('SIGTERM');
@@ -80,8 +88,8 @@ describe('the journals of a lock', () => {
   it('are followed while the nodes run, to their ends', async () => {
     const folder = join(bench.folder, 'journals');
     const nodes = await lockCluster(folder);
-    const following = bench.start('audit', folder, '--follow', '--idle', '20', '--json');
-    await sleep(1500);
+    const following = bench.start('audit', folder, '--follow', '--idle', '60', '--json');
+    await lockAt(80);
     for (const node of nodes) node.child.kill('SIGTERM');
     const { code, stdout } = await following.ended;
     expect({ code, result: lastJson(stdout) }).toMatchObject({
@@ -97,7 +105,7 @@ describe('the journals of a demo with a killed leader', () => {
     const folder = join(bench.folder, 'journals');
     const demo = await bench.run('demo', '--seconds', '4', '--journal', folder, '--json');
     expect({ code: demo.code, stderr: demo.stderr }).toMatchObject({ code: 0 });
-    const table = await auditJson(join(folder, 'ironkv'), '--every', '50');
+    const table = await auditJson(join(folder, 'ironkv'), '--every', '10');
     expect(table).toMatchObject({
       code: 0,
       result: { ok: true, history: 'linearizable', violations: 0, notKnown: [], notes: [] },
@@ -147,7 +155,8 @@ describe('the journals of a demo with a killed leader', () => {
     const part = bench.file('part.json', stale.filter((line) => !/"client":"client [0-3]"/.test(line)).join('\n'));
     const partial = await auditJson(folder, '--history', part);
     expect(partial).toMatchObject({ code: 4, result: { history: 'unknown', violations: 0 } });
-  });
+    // A demo and five audits.
+  }, 240_000);
 
   it('need a folder of their own', async () => {
     const folder = join(bench.folder, 'full');
@@ -181,7 +190,7 @@ describe('a node whose journal cannot be written', () => {
     const command = [process.execPath, bin, 'serve', '--config', config, ...flags];
     // The system refuses to let a file grow beyond a few blocks.
     const { status, stderr } = spawnSync('sh', ['-c', 'ulimit -f 6; exec "$@"', 'sh', ...command], {
-      timeout: 30_000,
+      timeout: 100_000,
       encoding: 'utf8',
     });
     expect(status).toBe(3);

@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { freePorts, releasePorts } from '../../src/cli/cluster/free-ports.js';
 
 const bin = fileURLToPath(new URL('../../bin/ironkeel.js', import.meta.url));
 
@@ -61,6 +62,7 @@ export class Running {
 export class Bench {
   readonly #running: Running[] = [];
   readonly #sockets: Socket[] = [];
+  readonly #ports: number[] = [];
   readonly folder = mkdtempSync(join(tmpdir(), 'ironkeel-test-'));
 
   start(...args: readonly string[]): Running {
@@ -95,12 +97,11 @@ export class Bench {
     return { socket, port: socket.address().port };
   }
 
-  /** Ports that were free a moment ago. */
+  /** Free ports, which no other test is given until this one is over. */
   async ports(count: number): Promise<readonly number[]> {
-    const taken = await Promise.all(Array.from({ length: count }, () => this.socket()));
-    await Promise.all(taken.map(({ socket }) => new Promise<void>((resolve) => socket.close(() => resolve()))));
-    this.#sockets.length = 0;
-    return taken.map(({ port }) => port);
+    const ports = await freePorts(count);
+    this.#ports.push(...ports);
+    return ports;
   }
 
   /** A configuration of `count` nodes, a, b, c…, on free ports. */
@@ -131,6 +132,7 @@ export class Bench {
     for (const { child } of this.#running) child.kill('SIGKILL');
     await Promise.all(this.#running.map((r) => r.ended));
     for (const socket of this.#sockets) socket.close();
+    releasePorts(this.#ports);
     rmSync(this.folder, { recursive: true, force: true });
   }
 }

@@ -94,9 +94,14 @@ describe('the command line', () => {
   });
 
   it('ends with 130 when it is interrupted', async () => {
-    const config = await bench.cluster(3);
-    const client = bench.start('client', '--config', config, 'get', 'key', '--timeout', '30000');
-    await new Promise((resolve) => setTimeout(resolve, 1000));
+    const { socket, port } = await bench.socket();
+    const config = bench.file(
+      'cluster.yaml',
+      `cluster: test\nsystem: ironrsm\napplication: kv\nnodes:\n  - { id: a, address: "127.0.0.1:${port}" }\n`,
+    );
+    const asked = new Promise((resolve) => socket.once('message', resolve));
+    const client = bench.start('client', '--config', config, 'get', 'key', '--timeout', '50000');
+    await asked;
     client.child.kill('SIGINT');
     expect((await client.ended).code).toBe(130);
   });

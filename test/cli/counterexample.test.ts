@@ -48,7 +48,7 @@ describe.each(kinds)('a saved counterexample $kind', ({ system, plant, check, se
       saved: { path: saved, deterministic: true, minimal: true },
     });
     text = readFileSync(saved, 'utf8');
-  }, 120_000);
+  });
 
   it('is small, and names the bug that was planted', () => {
     const file = JSON.parse(text) as {
@@ -67,19 +67,15 @@ describe.each(kinds)('a saved counterexample $kind', ({ system, plant, check, se
     expect(replayed.stdout).toContain('found again, by the same steps');
     const { traceHash } = JSON.parse(text) as { readonly traceHash: string };
     expect(lastJson(replayed.stdout)).toMatchObject({ command: 'replay', same: true, deterministic: true, traceHash });
-  }, 30_000);
+  });
 
-  it.each(['itf', 'shiviz', 'html'])(
-    'is exported as %s',
-    async (format) => {
-      const out = join(bench.folder, `trace.${format}`);
-      const ended = await bench.run('trace', 'export', '--format', format, saved, '--out', out);
-      expect(ended).toMatchObject({ code: 0, stderr: '' });
-      expect(readFileSync(out, 'utf8').length).toBeGreaterThan(200);
-      expect((await bench.run('trace', 'export', '--format', format, saved)).stdout).toBe(readFileSync(out, 'utf8'));
-    },
-    30_000,
-  );
+  it.each(['itf', 'shiviz', 'html'])('is exported as %s', async (format) => {
+    const out = join(bench.folder, `trace.${format}`);
+    const ended = await bench.run('trace', 'export', '--format', format, saved, '--out', out);
+    expect(ended).toMatchObject({ code: 0, stderr: '' });
+    expect(readFileSync(out, 'utf8').length).toBeGreaterThan(200);
+    expect((await bench.run('trace', 'export', '--format', format, saved)).stdout).toBe(readFileSync(out, 'utf8'));
+  });
 
   it.each([
     ['is truncated', () => text.slice(0, text.length / 2), /is no trace: it is truncated or not JSON/],
@@ -114,5 +110,5 @@ describe('a check of linearizability that always says yes', () => {
     const { code, stderr } = await bench.run('simulate', 'ironrsm', '--plant', 'D4', '--runs', '1', '--jobs', '1');
     expect(stderr).toContain('a history that is not linearizable was planted, and the checks reported nothing');
     expect(code).toBe(3);
-  }, 60_000);
+  });
 });

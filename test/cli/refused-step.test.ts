@@ -61,10 +61,11 @@ describe('a node whose application throws', () => {
     node = served.right;
     const client = await RsmClient.open({ cluster: 'test', replicas: [address] });
     if (E.isLeft(client)) throw new Error(client.left);
-    expect(E.isRight(await client.right.request(new Uint8Array(3)))).toBe(true);
+    expect(E.isRight(await client.right.request(new Uint8Array(3), { timeoutMs: 30_000 }))).toBe(true);
     const answer = await client.right.request(new Uint8Array(4), { timeoutMs: 500 });
     await client.right.close();
     expect(answer).toMatchObject(E.left({ tag: 'Timeout' }));
+    await expect.poll(() => refusals.length, { timeout: 30_000 }).toBeGreaterThan(0);
     expect(refusals).toHaveLength(1);
     const [refused] = refusals;
     expect(refused?.violation.code).toBe('HOST_THREW');

@@ -136,13 +136,15 @@ describe('the gateway before IronRSM', () => {
     const { ports } = await start(3);
     const [one = 0, two = 0, three = 0] = ports;
     let writing = true;
+    let reads = 0;
     const writer = (async () => {
       const raw = client(one);
-      for (let n = 0; n < 100; n++) await raw.says(command('MSET', 'x', String(n), 'y', String(n)), '+OK\r\n');
+      for (let n = 0; n < 100 || reads <= 5; n++) {
+        await raw.says(command('MSET', 'x', String(n), 'y', String(n)), '+OK\r\n');
+      }
       writing = false;
     })();
     const reader = client(two);
-    let reads = 0;
     while (writing) {
       reader.socket.write(command('MGET', 'x', 'y'));
       await reader.line();
@@ -167,13 +169,17 @@ describe('the gateway before IronRSM', () => {
 
   it('gives the sessions of closed connections to others', async () => {
     const { cluster: replicas, ports } = await start(1);
+    const opened: number[] = [];
     for (let n = 0; n < 10; n++) {
       const raw = client(ports[0] ?? 0);
       await raw.says(command('INCR', 'n'), `:${n + 1}\r\n`);
       raw.socket.end();
       await raw.rest();
+      opened.push(replicas.leader().host.executor.sessions.size);
     }
-    expect(replicas.leader().host.executor.sessions.size).toBe(1);
+    // Where the first answer is slow the gateway asks for the first session twice, and two are opened.
+    expect(opened[0]).toBeGreaterThan(0);
+    expect(new Set(opened).size).toBe(1);
   });
 
   it('refuses by name what is too long, and stores nothing of it', async () => {
@@ -240,9 +246,10 @@ describe('the gateway before IronRSM', () => {
       await client(port).says(command('SET', `k${i}`, value), '+OK\r\n');
       const raw = client(port);
       await raw.says(command('PING'), '+PONG\r\n');
-      await expect.poll(() => sizeOf(Buffer.from(`k${i}`))).toBe(value.length);
+      await expect.poll(() => sizeOf(Buffer.from(`k${i}`)), { timeout: 30_000 }).toBe(value.length);
       raw.socket.pause();
       raw.socket.write(command('GET', `k${i}`).repeat(60));
+      await expect.poll(() => told, { timeout: 30_000 }).toBeGreaterThan(0);
       for (let before = -1; before !== told; ) {
         before = told;
         await new Promise((resolve) => setTimeout(resolve, 500));
@@ -251,7 +258,7 @@ describe('the gateway before IronRSM', () => {
       // The system's own buffers take some megabytes.
       expect(told).toBeLessThan(20 * value.length);
     }
-  }, 30_000);
+  });
 
   it('goes on where the replies to a pipeline are more than a message holds', async () => {
     const { cluster: replicas } = await start(1);
@@ -283,13 +290,15 @@ describe('the gateway before IronRSM', () => {
   });
 
   it('tells the client of a session that the replicas expired that the outcome is unknown, and opens another', async () => {
-    const { ports } = await start(1, { sessionsMax: 1 });
-    const [first, second] = [client(ports[0] ?? 0), client(ports[0] ?? 0)];
+    // More than one, since a gateway that is answered slowly asks twice, and opens two; the one that it uses must not end the other.
+    const sessionsMax = 8;
+    const { ports } = await start(1, { sessionsMax });
+    const first = client(ports[0] ?? 0);
     await first.says(command('INCR', 'n'), ':1\r\n');
-    for (let n = 2; n < 5; n++) await second.says(command('INCR', 'n'), `:${n}\r\n`);
+    for (let n = 0; n < sessionsMax; n++) await client(ports[0] ?? 0).says(command('INCR', 'n'), `:${n + 2}\r\n`);
     first.socket.write(command('INCR', 'n'));
     expect(await first.line()).toMatch(/^-ERR SESSION_EXPIRED: .* unknown$/);
-    await first.says(command('INCR', 'n'), ':5\r\n');
+    await first.says(command('INCR', 'n'), `:${sessionsMax + 2}\r\n`);
   });
 
   it('needs the application kv', async () => {

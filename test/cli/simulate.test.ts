@@ -26,6 +26,12 @@ const json = (stdout: string): Record<string, unknown> =>
 const endsWorkers =
   'data:text/javascript,import { isMainThread } from "node:worker_threads"; if (!isMainThread) setTimeout(() => process.exit(0), 300);';
 
+/** Says when the command first listens for SIGINT: until then the signal ends it like any program. */
+const tellsOfListeners = `data:text/javascript,${encodeURIComponent(`
+  process.on('newListener', (event) => {
+    if (event === 'SIGINT') queueMicrotask(() => process.stderr.write('it listens'));
+  });`)}`;
+
 describe('simulate', () => {
   it('ends with exit code 3 where a worker thread ends by itself', async () => {
     const { code, stderr, stdout } = await ended(
@@ -42,7 +48,9 @@ describe('simulate', () => {
   });
 
   it('ends with exit code 130 where it is interrupted', async () => {
-    const command = simulate(['lock', '--runs', '50000', '--jobs', '1']);
+    const command = simulate(['lock', '--runs', '50000', '--jobs', '1'], ['--import', tellsOfListeners]);
+    await command.printed('it listens');
+    // In the midst of its runs, or before them where the machine is slow.
     await new Promise((resolve) => setTimeout(resolve, 2_000));
     command.child.kill('SIGINT');
     expect((await command.ended).code).toBe(130);

@@ -6,7 +6,7 @@ import { KvHost } from '../../systems/ironkv/host.js';
 import { ironkvHosts } from '../../systems/ironkv/host-exploration.js';
 import { ironkv } from '../../systems/ironkv/main.js';
 
-const slow = 120_000;
+const slow = 240_000;
 
 const expectGood = (result: Exploration): void => {
   expect(result.fault).toBeUndefined();

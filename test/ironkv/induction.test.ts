@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { ironkvInduction } from '../../systems/ironkv/induction.js';
 
-const slow = 120_000;
+const slow = 240_000;
 
 describe("IronKV's invariants", () => {
   it(

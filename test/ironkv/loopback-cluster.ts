@@ -1,11 +1,11 @@
 /** Hosts of IronKV in this process, on real sockets of the loopback interface, each judged on every step. */
-import { freePorts } from '../../src/cli/cluster/free-ports.js';
+import { freePorts, releasePorts } from '../../src/cli/cluster/free-ports.js';
 import { startNode } from '../../src/host/node.js';
 import { wireName } from '../../src/host/wire-name.js';
 import type { StepEvent } from '../../src/network/step-io.js';
 import { HostJudge } from '../../src/refinement/host-judge.js';
 import type { Violation } from '../../src/spec/check.js';
-import { type EndPoint, endPoint } from '../../src/spec/endpoint.js';
+import { type EndPoint, endPoint, portOf } from '../../src/spec/endpoint.js';
 import { E } from '../../src/spec/prelude.js';
 import { Administrator } from '../../systems/ironkv/client/administrator.js';
 import { type ClientOptions, KvStoreClient } from '../../systems/ironkv/client.js';
@@ -110,5 +110,7 @@ export class LoopbackCluster {
   async stop(): Promise<void> {
     await Promise.all(this.#clients.map((c) => c.close()));
     await Promise.all(this.started.map(({ node }) => node.close()));
+    const { hosts, administrators } = this.configuration;
+    releasePorts([...hosts, ...administrators].map(portOf));
   }
 }

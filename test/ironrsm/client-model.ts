@@ -145,6 +145,8 @@ export class ModelRun {
   nowMs = 0;
   onSent: (message: RsmMessage) => void = () => undefined;
   onSettled: (id: number) => void = () => undefined;
+  /** Called when the client is done with what it was called for: with a request, a packet, or the time. */
+  onTurn: () => void = () => undefined;
   readonly #travelling: Travelling[] = [];
   readonly #random: () => number;
   readonly #faults: Faults;
@@ -178,7 +180,9 @@ export class ModelRun {
   }
 
   request(text: string, timeoutMs: number): number {
-    return this.core.request(this.nowMs, Buffer.from(text), timeoutMs);
+    const id = this.core.request(this.nowMs, Buffer.from(text), timeoutMs);
+    this.onTurn();
+    return id;
   }
 
   /** Lets time pass until `untilMs`: packets arrive and the client's wishes to be woken come true, in the order of their times. */
@@ -195,6 +199,7 @@ export class ModelRun {
         this.core.onTime(this.nowMs);
         if (this.core.wakeAtMs <= this.nowMs) throw new Error('the client wants to be woken again at once');
       }
+      this.onTurn();
     }
     this.nowMs = untilMs;
   }

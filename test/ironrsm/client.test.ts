@@ -405,7 +405,7 @@ describe('a client on a socket', () => {
     );
     const client = await RsmClient.open({ cluster: 'fake', replicas: [socket.me], retryMs: 20 });
     if (E.isLeft(client)) throw new Error(client.left);
-    expect(await client.right.request(value, { timeoutMs: 8_000 })).toEqual(E.right(new Uint8Array(value)));
+    expect(await client.right.request(value, { timeoutMs: 30_000 })).toEqual(E.right(new Uint8Array(value)));
     await client.right.close();
     await socket.close();
   });
@@ -425,12 +425,16 @@ describe('a client on a socket', () => {
       const { socket, bundles } = await fakeReplica((requests) =>
         requests.map(({ session, seqno, value: asked }) => ({ tag: 'reply', session, seqno, value: asked })),
       );
-      const client = await RsmClient.open({ cluster: 'fake', replicas: [socket.me], datagramBytesMax: 8192 });
+      // What is asked again, since the machine was busy with something else, would be another bundle.
+      const patience = { retryMs: 20_000, retryMsMax: 20_000 };
+      const client = await RsmClient.open({
+        ...{ cluster: 'fake', replicas: [socket.me], datagramBytesMax: 8192, ...patience },
+      });
       if (E.isLeft(client)) throw new Error(client.left);
       const ask = async (i: number): Promise<void> => {
         for (let n = 0; n < 3; n++) {
           const asked = Buffer.from(`${i} ${n}`);
-          const answer = await client.right.request(asked);
+          const answer = await client.right.request(asked, { timeoutMs: 50_000 });
           expect(E.isRight(answer) && Buffer.from(answer.right).toString()).toBe(`${i} ${n}`);
         }
       };

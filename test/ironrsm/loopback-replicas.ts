@@ -1,10 +1,10 @@
 /** Replicas of IronRSM's key-value application in this process, on real sockets of the loopback interface, each judged on every step. */
-import { freePorts } from '../../src/cli/cluster/free-ports.js';
+import { freePorts, releasePorts } from '../../src/cli/cluster/free-ports.js';
 import { type RunningNode, startNode } from '../../src/host/node.js';
 import { wireName } from '../../src/host/wire-name.js';
 import { HostJudge } from '../../src/refinement/host-judge.js';
 import type { Violation } from '../../src/spec/check.js';
-import { type EndPoint, endPoint } from '../../src/spec/endpoint.js';
+import { type EndPoint, endPoint, portOf } from '../../src/spec/endpoint.js';
 import { E } from '../../src/spec/prelude.js';
 import type { Configuration } from '../../systems/ironrsm/configuration.js';
 import { type ReplicaAction, ReplicaHost } from '../../systems/ironrsm/host.js';
@@ -77,5 +77,6 @@ export class LoopbackReplicas {
 
   async stop(): Promise<void> {
     await Promise.all(this.started.map(({ node }) => node.close()));
+    releasePorts(this.configuration.replicas.map(portOf));
   }
 }

@@ -54,7 +54,7 @@ test('64 MB arrive over loopback UDP at a receiver that loses one datagram in te
   expect([blob.length, crc32(blob)]).toEqual([message.length, crc32(message)]);
   expect(from.counters.chunksSentAgain).toBeGreaterThan(4_000);
   expect(to.heldBytes).toBe(0);
-}, 120_000);
+});
 
 test('a message larger than the buffer of its receiver arrives there after the receiver was busy', async () => {
   const [from, to] = [await opened({ datagramBytesMax: 8_192 }), await opened({})];
@@ -65,4 +65,4 @@ test('a message larger than the buffer of its receiver arrives there after the r
   while (performance.now() < until);
   await arrived;
   expect(to.inbox.shift()?.packet.message.bytes.length).toBe(8 * megabyte);
-}, 60_000);
+});

@@ -78,7 +78,7 @@ describe('a history that is not linearizable', () => {
     seed = await firstSeed((options) => simulate(forgetfulRsm, options));
     small = made(await forgetfulCounterexamples.make(run(seed), shrunkFully));
     file = small.counterexample;
-  }, 60_000);
+  });
 
   it('is found again in the schedule of its run, with every step of its clients', async () => {
     const recorder = new Recorder<Configuration>();
@@ -162,7 +162,7 @@ describe('a schedule of which parts were taken out', () => {
       { numRuns: 15 },
     );
     expect(told).toBeGreaterThan(0);
-  }, 60_000);
+  });
 });
 
 describe('the clients of a schedule', () => {
@@ -229,7 +229,7 @@ describe('a run without progress', () => {
   beforeAll(async () => {
     const seed = await firstSeed((options) => simulate(stuckLock, { ...options, faults: ['loss', 'delay'] }));
     small = made(await stuckCounterexamples.make(run(seed, 300, ['loss', 'delay']), shrunkFully));
-  }, 60_000);
+  });
 
   it('keeps few steps before the heal, and the fault that it needs', async () => {
     const { run: kept, violation, schedule } = small.counterexample;
@@ -274,7 +274,7 @@ describe('a run without progress', () => {
     const { events } = spaceTimeOf(shown);
     const earlier = events.filter((event) => event.tag === 'send' && shown.hosts.includes(event.on));
     expect(earlier.length).toBeLessThan(10);
-  }, 30_000);
+  });
 });
 
 /** IronRSM, of which more is demanded than it can do. */

@@ -46,7 +46,7 @@ describe('a schedule', () => {
       }),
       { numRuns: 12 },
     );
-  }, 120_000);
+  });
 
   it('of a run of the lock leads to the same trace, also where a host is refused', async () => {
     await fc.assert(
@@ -59,7 +59,7 @@ describe('a schedule', () => {
       }),
       { numRuns: 20 },
     );
-  }, 60_000);
+  });
 
   it('of a run that ends in an exception leads to it again, as the doing of whoever sent the packet', async () => {
     const seed = await firstSeed((options) => simulate(angryLock, options));

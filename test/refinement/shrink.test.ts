@@ -75,7 +75,7 @@ describe('a counterexample of IronRSM', () => {
     expect(small.kept.steps).toBeLessThanOrEqual(12);
     expect(small.kept.steps).toBeLessThan(small.recorded.steps);
     expect(await rsmCounterexamples.replay(small.counterexample)).toMatchObject(E.right({ same: true }));
-  }, 60_000);
+  });
 });
 
 describe('a run without a schedule', () => {

@@ -126,8 +126,8 @@ export class NodeProcess {
     this.#child.kill('SIGCONT');
   }
 
-  /** Ends the process with `signal`, by its id, and waits for that; SIGKILL after `graceMs`. */
-  async end(signal: 'SIGTERM' | 'SIGKILL', graceMs = 5000): Promise<NodeExit> {
+  /** Ends the process with `signal`, by its id, and waits for that; SIGKILL after `graceMs`, since a node that is stopped compares all that it holds once more. */
+  async end(signal: 'SIGTERM' | 'SIGKILL', graceMs = 20_000): Promise<NodeExit> {
     this.#child.kill(signal);
     const timer = setTimeout(() => this.#child.kill('SIGKILL'), graceMs);
     const exit = await this.exited;

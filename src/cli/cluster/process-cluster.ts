@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import { type EndPoint, endPoint } from '../../spec/endpoint.js';
+import { type EndPoint, endPoint, portOf } from '../../spec/endpoint.js';
 import type { CheckLevel, NodeStats } from '../systems.js';
-import { freePorts } from './free-ports.js';
+import { freePorts, releasePorts } from './free-ports.js';
 import { type NodeExit, NodeProcess } from './node-process.js';
 
 /** What runs. */
@@ -125,6 +125,7 @@ export class ProcessCluster {
         return { id: node.id, exit, stats: node.lastStats, lastWords: node.logTail() };
       }),
     );
+    releasePorts([...this.replicas, ...this.administrators].map(portOf));
     removeFolder(this.#folder);
     return reports;
   }

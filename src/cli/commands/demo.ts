@@ -25,13 +25,13 @@ const clients = 8;
 const replicas = 3;
 
 /** A demo that hangs is ended this long after its load should have. */
-const graceMs = 40_000;
+const graceMs = 80_000;
 
 /** The part on IronKV takes a quarter of the time more, and at least so long. */
 const shardSecondsMin = 2;
 
 /** The search for an order of all requests may take so long. */
-const historyLimitMs = 8_000;
+const historyLimitMs = 20_000;
 
 /** Writes a line for the person who watches. */
 type Say = (line: string) => void;

@@ -18,7 +18,8 @@ interface RebalanceFlags {
   readonly json?: boolean;
 }
 
-const answerTimeoutMs = 1000;
+/** A host that is asked may be busy: that is why it is asked. */
+const answerTimeoutMs = 3000;
 
 /** The load of the ranges of the hosts that answered every time; the indices of these. */
 interface Watched {

@@ -96,6 +96,7 @@ class NodeLife {
     const { address } = node;
     const { cluster, application } = config;
     const resp = await this.#openGateway(system.name);
+    this.#listen();
     this.#log('info', 'ready', {
       address,
       ...(resp !== undefined && { resp }),
@@ -106,6 +107,11 @@ class NodeLife {
       pid: process.pid,
     });
     this.#parent.ready(node.id, address);
+    return ended;
+  }
+
+  /** Before anybody is told that the node is ready: who knows may end it at once. */
+  #listen(): void {
     // Before the command line's own listener, which would not write a log line.
     process.prependListener('uncaughtException', (error) => {
       this.#log('error', 'internal', { message: error.message, stack: error.stack });
@@ -113,7 +119,6 @@ class NodeLife {
     });
     process.on('SIGTERM', () => this.#stop('SIGTERM'));
     onInterrupt(() => this.#stop('SIGINT'));
-    return ended;
   }
 
   /** Opens the gateway that the flags ask for; its port. */
