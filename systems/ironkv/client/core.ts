@@ -23,12 +23,12 @@ import {
   sessionGone,
   valueTooLarge,
 } from './outcome.js';
-import { type Lost, overdue, type Pending, partsOf, type Window } from './pending.js';
+import { isAstray, type Lost, overdue, type Pending, partsOf, silencesPerHost, type Window } from './pending.js';
 import { RangeCache } from './range-cache.js';
 import { Repeats } from './repeats.js';
 import { fits, fitsMessages, problemOf, valueBytesOf } from './requests.js';
 import { Retries } from './retries.js';
-import { Sessions, silencesPerHost } from './sessions.js';
+import { Sessions } from './sessions.js';
 
 /** Redirects that are followed at once, one after the other. */
 const redirectsAtOnce = 4;
@@ -289,11 +289,11 @@ export class ClientCore {
     return true;
   }
 
-  /** Whom to ask: the believed owner of the key, and every third time without an answer another host. */
-  #targetOf({ key, silences }: Pending): number {
-    const believed = this.#ranges.hostOf(key) ?? this.#sessions.anyHost;
-    if (silences === 0 || silences % silencesPerHost !== 0) return believed;
-    return (believed + silences / silencesPerHost) % this.#options.hosts.length;
+  /** Whom to ask: the believed owner of the key, or in its turn another host. */
+  #targetOf(pending: Pending): number {
+    const believed = this.#ranges.hostOf(pending.key) ?? this.#sessions.anyHost;
+    if (!isAstray(pending)) return believed;
+    return (believed + pending.silences / silencesPerHost) % this.#options.hosts.length;
   }
 
   /** Lengthens the wait of a request; when it ends. */

@@ -30,6 +30,12 @@ export interface Pending extends Retry {
   redirects: number;
 }
 
+/** Every so many silences another host is asked. */
+export const silencesPerHost = 3;
+
+/** Whether another host than the believed owner of its key is to be asked. */
+export const isAstray = ({ silences }: Pending): boolean => silences > 0 && silences % silencesPerHost === 0;
+
 /** The outstanding requests of a session. */
 export type Window = SessionWindow<Session, Pending>;
 

@@ -8,11 +8,8 @@ import { SessionWindow } from '../../../src/client/session-window.js';
 import type { Message, Session } from '../messages.js';
 import type { OpenSession } from './opening.js';
 import type { ClientCoreOptions, ClientEffects } from './options.js';
-import type { Pending, Window } from './pending.js';
+import { type Pending, silencesPerHost, type Window } from './pending.js';
 import { sameSession } from './requests.js';
-
-/** Every so many silences another host is asked. */
-export const silencesPerHost = 3;
 
 /** Sessions that a client leaves with requests outstanding, at most: their hosts may be dead, and hosts remember only so many sessions. */
 const leftOpenMax = 8;
