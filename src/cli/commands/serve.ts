@@ -29,7 +29,7 @@ const durableSentence =
   'Durable storage is not available yet: pass --in-memory. State is then lost when the process ends, and a node that ended must not be started again under its id in the same cluster.';
 
 /** After which a command of a client of Redis is answered with an error where the store did not answer. */
-const respTimeoutMsDefault = 10_000;
+const respTimeoutMsDefault = 30_000;
 
 /** The check level of the flag `--check`. */
 export const checkLevelOf = (text: string): CheckLevel => {
