@@ -14,14 +14,14 @@ const countKeysTimeoutMs = 1000;
 export const kvRespStore = async (
   parts: RespStoreParts<KvConfiguration, KvHost, KvMessage>,
 ): Promise<E.Either<string, RespStore>> => {
-  const { config, constants, host, me, openDoor } = parts;
+  const { config, constants, host, me, openDoor, timeoutMs } = parts;
   const cluster = {
     cluster: config.cluster,
     hosts: constants.hosts,
     address: clientAddressFor(config),
     datagramBytesMax: config.network.datagramBytesMax,
   };
-  const opened = await KvGateway.open({ cluster, configuration: constants, me, openDoor });
+  const opened = await KvGateway.open({ cluster, configuration: constants, me, openDoor, timeoutMs });
   if (E.isLeft(opened)) return opened;
   const gateway = opened.right;
   const { keyBytesMax, valueBytesMax } = constants.parameters;
@@ -120,7 +120,7 @@ const rsmSession = (session: GatewaySession): StoreSession => {
 export const rsmRespStore = async (
   parts: RespStoreParts<rsm.Configuration, rsm.ReplicaHost, rsm.RsmMessage>,
 ): Promise<E.Either<string, RespStore>> => {
-  const { config, constants, host, me, openDoor } = parts;
+  const { config, constants, host, me, openDoor, timeoutMs } = parts;
   if (constants.app.name !== rsm.kv.name) {
     return E.left(`the application ${constants.app.name} has no gateway: --resp is for the application kv`);
   }
@@ -130,7 +130,7 @@ export const rsmRespStore = async (
     address: clientAddressFor(config),
     datagramBytesMax: config.network.datagramBytesMax,
   };
-  const opened = await RsmGateway.open({ cluster, configuration: constants, me, openDoor });
+  const opened = await RsmGateway.open({ cluster, configuration: constants, me, openDoor, timeoutMs });
   if (E.isLeft(opened)) return opened;
   const gateway = opened.right;
   const { requestBytesMax } = constants.parameters;

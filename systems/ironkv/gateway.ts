@@ -4,7 +4,7 @@
  * lost, the others through a socket of the gateway.
  */
 import { randomInt } from 'node:crypto';
-import type { LocalDoor } from '../../src/host/node.js';
+import { GatewayPort, type OpenDoor, spareSessionsMax } from '../../src/client/gateway-port.js';
 import { monotonicNowMs } from '../../src/host/real-time.js';
 import type { Transport } from '../../src/network/transport.js';
 import type { EndPoint } from '../../src/spec/endpoint.js';
@@ -14,6 +14,7 @@ import type { OpenSession } from './client/opening.js';
 import type { Settlement } from './client/outcome.js';
 import { type ClientOptions, openClientTransport, renewMsDefault } from './client/port.js';
 import { RangeCache } from './client/range-cache.js';
+import { Repeats } from './client/repeats.js';
 import { statusOver } from './client/status.js';
 import { type Command, textOfKey } from './commands.js';
 import type { Configuration } from './configuration.js';
@@ -26,8 +27,9 @@ export interface GatewayParts {
   readonly configuration: Configuration;
   /** The host of this process. */
   readonly me: EndPoint;
-  /** Opens the node's door (`RunningNode.openDoor`). */
-  readonly openDoor: (client: EndPoint, listener: (messages: readonly Uint8Array[]) => void) => LocalDoor<KvMessage>;
+  readonly openDoor: OpenDoor<KvMessage>;
+  /** After which a command without an answer is given up, and its session with it. */
+  readonly timeoutMs: number;
 }
 
 /** Requests of one connection: executed in the order in which they were made, each write at most once. */
@@ -38,10 +40,6 @@ export interface GatewaySession {
   close(): void;
 }
 
-/** Sessions of closed connections that are kept for others. */
-const spareSessionsMax = 1024;
-
-const tickMs = 10;
 const retryMs = 100;
 const retryMsMax = 1000;
 
@@ -58,11 +56,12 @@ export const valueBytesAt = (
 /** All sessions of one gateway. */
 export class KvGateway {
   readonly #parts: GatewayParts;
-  readonly #transport: Transport<KvMessage>;
-  readonly #hostOf: readonly EndPoint[];
+  readonly #port: GatewayPort<KvMessage>;
+  /** By index, each as the one target of a message. */
+  readonly #targets: readonly (readonly EndPoint[])[];
   readonly #myIndex: number;
-  readonly #door: LocalDoor<KvMessage>;
   readonly #ranges = new RangeCache();
+  readonly #repeats = new Repeats();
   readonly #spare: OpenSession[] = [];
   readonly #cores = new Set<ClientCore>();
   /** By the number of the session; the core compares the rest of it. */
@@ -70,18 +69,16 @@ export class KvGateway {
   /** Who waits for a session, by nonce. */
   readonly #openers = new Map<number, ClientCore>();
   readonly #nonceOf = new Map<ClientCore, number>();
-  readonly #ticker: NodeJS.Timeout;
-  #flushing = false;
-  #closed = false;
 
   private constructor(parts: GatewayParts, transport: Transport<KvMessage>) {
     this.#parts = parts;
-    this.#transport = transport;
-    this.#hostOf = parts.configuration.hosts;
-    this.#myIndex = parts.configuration.hosts.indexOf(parts.me);
-    this.#door = parts.openDoor(transport.me, this.#fromHost);
-    this.#ticker = setInterval(this.#tick, tickMs);
-    transport.onMessages(this.#fromSocket);
+    const { hosts } = parts.configuration;
+    this.#targets = hosts.map((host) => [host]);
+    this.#myIndex = hosts.indexOf(parts.me);
+    this.#port = new GatewayPort(transport, kvCodec, parts.me, parts.openDoor, {
+      received: (source, message, nowMs) => this.#receive(source, message, nowMs),
+      ticked: (nowMs) => this.#tick(nowMs),
+    });
   }
 
   /** Opens the gateway's socket and its door to the host. `Left`: one sentence. */
@@ -94,7 +91,8 @@ export class KvGateway {
   session(): GatewaySession {
     const waiting = new Map<number, (settlement: Settlement) => void>();
     const spare = this.#spare.pop();
-    const { parameters, hosts } = this.#parts.configuration;
+    const { timeoutMs, configuration } = this.#parts;
+    const { parameters, hosts } = configuration;
     const core: ClientCore = new ClientCore(
       {
         hosts,
@@ -107,6 +105,7 @@ export class KvGateway {
         nonce: () => randomInt(wireMax.nonce + 1),
         reliableHost: this.#myIndex,
         ranges: this.#ranges,
+        repeats: this.#repeats,
         ...(spare === undefined ? {} : { session: spare }),
       },
       {
@@ -123,7 +122,7 @@ export class KvGateway {
     if (spare !== undefined) this.#coreOf.set(spare.session.number, core);
     this.#cores.add(core);
     return {
-      request: (command, settled) => waiting.set(core.request(monotonicNowMs(), command, Infinity), settled),
+      request: (command, settled) => waiting.set(core.request(monotonicNowMs(), command, timeoutMs), settled),
       close: () => {
         waiting.clear();
         this.#cores.delete(core);
@@ -139,7 +138,7 @@ export class KvGateway {
     // A socket of its own: the answers must not meet those to requests.
     const asker = await openClientTransport(this.#parts.cluster);
     if (E.isLeft(asker)) return undefined;
-    const statuses = await statusOver(asker.right, this.#hostOf, timeoutMs);
+    const statuses = await statusOver(asker.right, this.#parts.configuration.hosts, timeoutMs);
     await asker.right.close();
     let keys = 0;
     for (const { answer } of statuses) {
@@ -151,31 +150,21 @@ export class KvGateway {
 
   /** Ends every session and closes the socket. May be called again. */
   async close(): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
-    clearInterval(this.#ticker);
-    this.#door.close();
+    const closed = this.#port.close();
     for (const core of this.#cores) core.close();
     this.#cores.clear();
-    await this.#transport.close();
+    await closed;
   }
 
   #send(core: ClientCore, host: number, message: KvMessage): boolean {
-    if (this.#closed) return true;
+    if (this.#port.closed) return true;
     if (message.tag === 'open') {
       this.#forgetOpener(core);
       this.#openers.set(message.nonce, core);
       this.#nonceOf.set(core, message.nonce);
     }
-    const bytes = kvCodec.encode(message);
     // An `open` that is not taken is asked for again, like one that was lost.
-    if (host === this.#myIndex) return this.#door.put(message, bytes);
-    this.#transport.send(this.#hostOf[host] as EndPoint, bytes);
-    if (!this.#flushing) {
-      this.#flushing = true;
-      process.nextTick(this.#flush);
-    }
-    return true;
+    return this.#port.send(this.#targets[host] as readonly EndPoint[], message);
   }
 
   #opened(core: ClientCore, number: number): void {
@@ -197,30 +186,7 @@ export class KvGateway {
     core?.onPacket(source, message, nowMs);
   }
 
-  readonly #fromHost = (messages: readonly Uint8Array[]): void => {
-    if (this.#closed) return;
-    const nowMs = monotonicNowMs();
-    for (const bytes of messages) {
-      const message = kvCodec.decode(bytes);
-      if (E.isRight(message)) this.#receive(this.#parts.me, message.right, nowMs);
-    }
-  };
-
-  readonly #fromSocket = (): void => {
-    const { inbox } = this.#transport;
-    const nowMs = monotonicNowMs();
-    for (let datum = inbox.shift(); datum !== undefined; datum = inbox.shift()) {
-      this.#receive(datum.packet.source, datum.packet.message, nowMs);
-    }
-  };
-
-  readonly #flush = (): void => {
-    this.#flushing = false;
-    if (!this.#closed) this.#transport.flush();
-  };
-
-  readonly #tick = (): void => {
-    const nowMs = monotonicNowMs();
+  #tick(nowMs: number): void {
     for (const core of this.#cores) if (core.wakeAtMs <= nowMs) core.onTime(nowMs);
-  };
+  }
 }

@@ -4,7 +4,7 @@
  * others through a socket of the gateway.
  */
 import { randomInt } from 'node:crypto';
-import type { LocalDoor } from '../../src/host/node.js';
+import { GatewayPort, type OpenDoor, spareSessionsMax } from '../../src/client/gateway-port.js';
 import { monotonicNowMs } from '../../src/host/real-time.js';
 import type { Transport } from '../../src/network/transport.js';
 import type { EndPoint } from '../../src/spec/endpoint.js';
@@ -21,8 +21,9 @@ export interface GatewayParts {
   readonly configuration: Configuration;
   /** The replica of this process. */
   readonly me: EndPoint;
-  /** Opens the node's door (`RunningNode.openDoor`). */
-  readonly openDoor: (client: EndPoint, listener: (messages: readonly Uint8Array[]) => void) => LocalDoor<RsmMessage>;
+  readonly openDoor: OpenDoor<RsmMessage>;
+  /** After which a command without an answer is given up. */
+  readonly timeoutMs: number;
 }
 
 /** Operations of one connection: executed in the order in which they were made, each at most once. */
@@ -33,10 +34,6 @@ export interface GatewaySession {
   close(): void;
 }
 
-/** Sessions of closed connections that are kept for others. */
-const spareSessionsMax = 1024;
-
-const tickMs = 10;
 const retryMs = 150;
 const retryMsMax = 1000;
 const nonceMax = 2 ** 48 - 1;
@@ -54,8 +51,7 @@ interface Lane {
 /** All sessions of one gateway. */
 export class RsmGateway {
   readonly #parts: GatewayParts;
-  readonly #transport: Transport<RsmMessage>;
-  readonly #door: LocalDoor<RsmMessage>;
+  readonly #port: GatewayPort<RsmMessage>;
   readonly #lanes = new Set<Lane>();
   readonly #spare: Lane[] = [];
   readonly #laneOf = new Map<number, Lane>();
@@ -64,16 +60,14 @@ export class RsmGateway {
   #deferred: Lane[] = [];
   /** Redirects that came since the last flush, each once: every session wants to know. */
   readonly #redirects = new Map<string, { readonly source: EndPoint; readonly message: Message<'redirect'> }>();
-  readonly #ticker: NodeJS.Timeout;
-  #flushing = false;
-  #closed = false;
 
   private constructor(parts: GatewayParts, transport: Transport<RsmMessage>) {
     this.#parts = parts;
-    this.#transport = transport;
-    this.#door = parts.openDoor(transport.me, this.#fromReplica);
-    this.#ticker = setInterval(this.#tick, tickMs);
-    transport.onMessages(this.#fromSocket);
+    this.#port = new GatewayPort(transport, rsmCodec, parts.me, parts.openDoor, {
+      received: (source, message, nowMs) => this.#receive(source, message, nowMs),
+      ticked: (nowMs) => this.#tick(nowMs),
+      leaving: (nowMs) => this.#beforeFlush(nowMs),
+    });
   }
 
   /** Opens the gateway's socket and its door to the replica. `Left`: one sentence. */
@@ -98,7 +92,7 @@ export class RsmGateway {
           process.nextTick(() => {
             if (open) settled({ tag: 'failed', error });
           });
-        } else lane.waiting.set(lane.core.request(monotonicNowMs(), operation, Infinity), settled);
+        } else lane.waiting.set(lane.core.request(monotonicNowMs(), operation, this.#parts.timeoutMs), settled);
       },
       close: () => {
         open = false;
@@ -109,16 +103,13 @@ export class RsmGateway {
 
   /** Ends every session and closes the socket. May be called again. */
   async close(): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
-    clearInterval(this.#ticker);
-    this.#door.close();
+    const closed = this.#port.close();
     for (const { core, waiting } of this.#lanes) {
       waiting.clear();
       core.close();
     }
     this.#lanes.clear();
-    await this.#transport.close();
+    await closed;
   }
 
   #newLane(): Lane {
@@ -153,7 +144,7 @@ export class RsmGateway {
   /** Keeps an idle session for another connection, and gives up one that has something outstanding. */
   #release(lane: Lane): void {
     lane.waiting.clear();
-    if (this.#closed) return;
+    if (this.#port.closed) return;
     if (!lane.core.busy && lane.session !== undefined && this.#spare.length < spareSessionsMax) {
       this.#spare.push(lane);
       return;
@@ -165,21 +156,16 @@ export class RsmGateway {
   }
 
   #send(lane: Lane, targets: readonly EndPoint[], messages: readonly RsmMessage[]): void {
-    if (this.#closed) return;
+    if (this.#port.closed) return;
     for (const message of messages) {
       if (message.tag === 'open' && message.nonce !== lane.nonce) {
         this.#forgetOpener(lane);
         lane.nonce = message.nonce;
         this.#openers.set(message.nonce, lane);
       }
-      const bytes = rsmCodec.encode(message);
-      for (const target of targets) {
-        // What the inbox has no room for is asked for again, like a packet that was lost.
-        if (target === this.#parts.me) this.#door.put(message, bytes);
-        else this.#transport.send(target, bytes);
-      }
+      // What the inbox has no room for is asked for again, like a packet that was lost.
+      this.#port.send(targets, message);
     }
-    this.#flushSoon();
   }
 
   #forgetOpener(lane: Lane): void {
@@ -190,13 +176,7 @@ export class RsmGateway {
 
   #defer(lane: Lane): void {
     this.#deferred.push(lane);
-    this.#flushSoon();
-  }
-
-  #flushSoon(): void {
-    if (this.#flushing) return;
-    this.#flushing = true;
-    process.nextTick(this.#flush);
+    this.#port.flushSoon();
   }
 
   #receive(source: EndPoint, message: RsmMessage, nowMs: number): void {
@@ -214,7 +194,7 @@ export class RsmGateway {
       }
       case 'redirect':
         this.#redirects.set(`${source} ${message.view.seqno} ${message.view.proposer}`, { source, message });
-        this.#flushSoon();
+        this.#port.flushSoon();
         return;
       default:
         return;
@@ -233,26 +213,7 @@ export class RsmGateway {
     this.#forgetOpener(lane);
   }
 
-  readonly #fromReplica = (messages: readonly Uint8Array[]): void => {
-    if (this.#closed) return;
-    const nowMs = monotonicNowMs();
-    for (const bytes of messages) {
-      const message = rsmCodec.decode(bytes);
-      if (E.isRight(message)) this.#receive(this.#parts.me, message.right, nowMs);
-    }
-  };
-
-  readonly #fromSocket = (): void => {
-    const { inbox } = this.#transport;
-    const nowMs = monotonicNowMs();
-    for (let datum = inbox.shift(); datum !== undefined; datum = inbox.shift()) {
-      this.#receive(datum.packet.source, datum.packet.message, nowMs);
-    }
-  };
-
-  readonly #flush = (): void => {
-    if (this.#closed) return;
-    const nowMs = monotonicNowMs();
+  #beforeFlush(nowMs: number): void {
     const redirects = [...this.#redirects.values()];
     this.#redirects.clear();
     for (const { source, message } of redirects) {
@@ -261,12 +222,9 @@ export class RsmGateway {
     const deferred = this.#deferred;
     this.#deferred = [];
     for (const { core } of deferred) core.flush(nowMs);
-    this.#flushing = false;
-    this.#transport.flush();
-  };
+  }
 
-  readonly #tick = (): void => {
-    const nowMs = monotonicNowMs();
+  #tick(nowMs: number): void {
     for (const { core } of this.#lanes) if (core.wakeAtMs <= nowMs) core.onTime(nowMs);
-  };
+  }
 }

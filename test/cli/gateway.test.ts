@@ -1,6 +1,9 @@
 /** The gateway of the Redis protocol before real, judged hosts of IronKV, over TCP. */
+import { setTimeout } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { RespGateway } from '../../src/cli/gateway/server.js';
+import type { EndPoint } from '../../src/spec/endpoint.js';
+import { E } from '../../src/spec/prelude.js';
 import { LoopbackCluster } from '../ironkv/loopback-cluster.js';
 import { openGateway } from './kv-gateway.js';
 import { command, RawClient } from './raw-client.js';
@@ -21,9 +24,10 @@ afterEach(async () => {
 const start = async (
   hosts = 1,
   parameters: Readonly<Record<string, number>> = {},
+  timeoutMs = 60_000,
 ): Promise<{ readonly cluster: LoopbackCluster; readonly port: number }> => {
   cluster = await LoopbackCluster.start(hosts, parameters);
-  const gateway = await openGateway(cluster, 0);
+  const gateway = await openGateway(cluster, 0, undefined, timeoutMs);
   gateways.push(gateway);
   return { cluster, port: gateway.port };
 };
@@ -237,5 +241,25 @@ describe('the gateway', () => {
       command('SET', 'a', '1') + command('GET', 'a') + command('DBSIZE') + command('GET', 'a').slice(0, 7),
     );
     expect(await raw.rest()).toBe('+OK\r\n$1\r\n1\r\n:1\r\n');
+  });
+});
+
+describe('a gateway of whose cluster a host is dead', () => {
+  it('answers commands for its keys with an error, and those behind them for other keys as ever', async () => {
+    const { cluster: hosts, port } = await start(2, {}, 1500);
+    const administrator = await hosts.administrator();
+    const order = { lo: Buffer.from('m'), hi: null, recipient: hosts.configuration.hosts[1] as EndPoint };
+    expect(E.isRight(await administrator.shard(order, 10_000))).toBe(true);
+    const raw = client(port);
+    await raw.says(command('SET', 'z', '1') + command('SET', 'a', '1'), '+OK\r\n+OK\r\n');
+    await hosts.started[1]?.node.close();
+    raw.socket.write(command('INCR', 'z') + command('INCR', 'a'));
+    // Those that come later wait for it too, but their own time is not over then: they go on in another session.
+    await setTimeout(700);
+    raw.socket.write(command('INCR', 'a') + command('GET', 'a'));
+    expect(await raw.line()).toMatch(/^-ERR no answer within 1500 ms; .* unknown$/);
+    expect(await raw.line()).toMatch(/^-ERR no answer within 1500 ms; .* not be executed$/);
+    await raw.says('', ':2\r\n$1\r\n2\r\n');
+    await raw.says(command('DEL', 'a'), ':1\r\n');
   });
 });

@@ -11,6 +11,7 @@ import type { LoopbackCluster } from '../ironkv/loopback-cluster.js';
 export const openStore = async (
   { configuration, options, started }: LoopbackCluster,
   index: number,
+  timeoutMs = 60_000,
 ): Promise<RespStore> => {
   const { host, node } = started[index] as (typeof started)[number];
   const config: ClusterConfig = {
@@ -22,7 +23,7 @@ export const openStore = async (
     network: { datagramBytesMax: 8192, inboxMessagesMax: 4096 },
   };
   const store = await kvRespStore({
-    ...{ config, constants: configuration, host, me: node.me },
+    ...{ config, constants: configuration, host, me: node.me, timeoutMs },
     openDoor: (client, listener) => node.openDoor(client, listener),
   });
   if (E.isLeft(store)) throw new Error(store.left);
@@ -41,4 +42,5 @@ export const openGateway = async (
   cluster: LoopbackCluster,
   index: number,
   limits: ConnectionLimits = connectionLimits,
-): Promise<RespGateway> => listen(await openStore(cluster, index), limits);
+  timeoutMs = 60_000,
+): Promise<RespGateway> => listen(await openStore(cluster, index, timeoutMs), limits);

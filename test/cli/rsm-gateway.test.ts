@@ -29,6 +29,7 @@ const openGateway = async (
   { configuration }: LoopbackReplicas,
   { host, node }: StartedReplica,
   change: (store: RespStore) => RespStore = (store) => store,
+  timeoutMs = 60_000,
 ): Promise<number> => {
   const config: ClusterConfig = {
     cluster: clusterName,
@@ -39,7 +40,7 @@ const openGateway = async (
     network: { datagramBytesMax: 8192, inboxMessagesMax: 4096 },
   };
   const store = await rsmRespStore({
-    ...{ config, constants: configuration, host, me: node.me },
+    ...{ config, constants: configuration, host, me: node.me, timeoutMs },
     openDoor: (client, listener) => node.openDoor(client, listener),
   });
   if (E.isLeft(store)) throw new Error(store.left);
@@ -301,6 +302,18 @@ describe('the gateway before IronRSM', () => {
     await first.says(command('INCR', 'n'), `:${sessionsMax + 2}\r\n`);
   });
 
+  it('answers a command with an error where the replicas do not answer in time', async () => {
+    const { cluster: replicas } = await start(2);
+    const [alive, dead] = replicas.started as [StartedReplica, StartedReplica];
+    const port = await openGateway(replicas, alive, undefined, 1500);
+    const raw = client(port);
+    await raw.says(command('SET', 'k', '1'), '+OK\r\n');
+    await dead.node.close();
+    raw.socket.write(command('INCR', 'k') + command('ECHO', 'still here'));
+    expect(await raw.line()).toMatch(/^-ERR no answer within 1500 ms; .* unknown$/);
+    await raw.says('', '$10\r\nstill here\r\n');
+  });
+
   it('needs the application kv', async () => {
     const { cluster: replicas } = await start(1);
     const { configuration } = replicas;
@@ -308,7 +321,7 @@ describe('the gateway before IronRSM', () => {
     const { host, node } = replicas.started[0] as StartedReplica;
     const config = {} as ClusterConfig;
     const openDoor = node.openDoor.bind(node);
-    const store = await rsmRespStore({ config, constants: counting, host, me: node.me, openDoor });
+    const store = await rsmRespStore({ config, constants: counting, host, me: node.me, openDoor, timeoutMs: 1000 });
     expect(store).toEqual(E.left('the application counter has no gateway: --resp is for the application kv'));
   });
 });

@@ -257,15 +257,18 @@ describe('the ranges that a client knows', () => {
 });
 
 describe('a client whose session is not known where it writes', () => {
-  it.each([21, 22, 23])('is answered once its session is announced there (seed %i)', (seed) => {
-    const world = new World(seed, bad, 3, { sessionsAnnounced: 1 });
-    const clients = [world.client({ renewMs: 20 }), world.client({ renewMs: 20, ordered: true })];
-    const ids = clients.map((client) => Array.from({ length: 40 }, () => client.ask(increment('a'))));
-    world.run();
-    const told = clients.flatMap((client, i) => (ids[i] ?? []).map((id) => Number(client.told(id))));
-    expect(told.sort((a, b) => a - b)).toEqual(Array.from({ length: 80 }, (_, n) => n + 1));
-    const ignored = world.hosts.hosts.map(({ counters }) => counters.requestsUnannounced);
-    expect(Math.max(...ignored)).toBeGreaterThan(0);
+  it('is answered once its session is announced there (seeds 21 to 25)', () => {
+    let ignored = 0;
+    for (const seed of [21, 22, 23, 24, 25]) {
+      const world = new World(seed, bad, 3, { sessionsAnnounced: 1 });
+      const clients = [world.client({ renewMs: 20 }), world.client({ renewMs: 20, ordered: true })];
+      const ids = clients.map((client) => Array.from({ length: 40 }, () => client.ask(increment('a'))));
+      world.run();
+      const told = clients.flatMap((client, i) => (ids[i] ?? []).map((id) => Number(client.told(id))));
+      expect(told.sort((x, y) => x - y)).toEqual(Array.from({ length: 80 }, (_, n) => n + 1));
+      for (const { counters } of world.hosts.hosts) ignored += counters.requestsUnannounced;
+    }
+    expect(ignored).toBeGreaterThan(0);
   });
 
   it('loses its session to an attack once, and gets another one that serves', () => {

@@ -1,5 +1,6 @@
 /** What a client repeats at once where no answer comes (README.md, "What clients add"). */
 import { expect, test } from 'vitest';
+import { Repeats } from '../../systems/ironkv/client/repeats.js';
 import { ClientCore } from '../../systems/ironkv/client.js';
 import type { Command } from '../../systems/ironkv/commands.js';
 import type { Message, Session } from '../../systems/ironkv/messages.js';
@@ -133,4 +134,57 @@ test('a client repeats all short writes at once, and long ones one at a time', (
   const long = new Dialogue();
   long.ask(set(2 << 20), 3);
   expect(long.round()).toEqual([0]);
+});
+
+test('ordered clients that share a socket repeat together what one would, and another long read for each answer', () => {
+  const repeats = new Repeats();
+  const asked: number[] = [];
+  const settled: number[] = [];
+  const cores = to(0, 40).map((number) => {
+    const core = new ClientCore(
+      {
+        ...{ hosts: [hostAt(0)], ordered: true, window: 64, renewMs: 60_000, retryMs: 100, retryMsMax: 400, repeats },
+        ...{ random: () => 0.5, nonce: () => 7, session: { session: { number, nonce: 7 }, next: 0, openedAtMs: 0 } },
+      },
+      {
+        send: (_, message) => {
+          if (message.tag === 'request') asked.push(number);
+          return true;
+        },
+        settled: () => settled.push(number),
+      },
+    );
+    return core;
+  });
+  const answer = (number: number, nowMs: number): number[] => {
+    asked.length = 0;
+    const outcome = { tag: 'value', value: new Uint8Array(8 << 20) } as const;
+    const reply: Message<'reply'> = { tag: 'reply', session: { number, nonce: 7 }, seqno: 0, outcome };
+    cores[number]?.onPacket(hostAt(0), reply, nowMs);
+    return [...asked];
+  };
+  for (const core of cores) core.request(0, get('k'), Infinity);
+  expect(asked).toEqual(to(0, 40));
+  answer(0, 50);
+  let repeated = 0;
+  let nowMs = 50;
+  for (; nowMs <= 2000; nowMs++) {
+    asked.length = 0;
+    for (const core of cores) core.onTime(nowMs);
+    repeated += asked.length;
+  }
+  // One for each round, of which each lasts longer than the one before, up to 400 milliseconds.
+  expect(repeated).toBeGreaterThan(3);
+  expect(repeated).toBeLessThan(12);
+  let next = answer(1, nowMs);
+  for (let n = 0; n < 38 && next.length > 0; n++) {
+    expect(next).toHaveLength(1);
+    next = answer(next[0] as number, nowMs);
+  }
+  expect(settled.length).toBeGreaterThan(30);
+  // A session that ends is not asked for again.
+  for (const core of cores) core.close();
+  asked.length = 0;
+  for (let ms = 0; ms < 2000; ms++) for (const core of cores) core.onTime(nowMs + ms);
+  expect(asked).toEqual([]);
 });

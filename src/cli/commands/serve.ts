@@ -8,7 +8,7 @@ import { type LoadedCluster, loadCluster } from '../cluster-config.js';
 import { type GatewayAddress, gatewayAddressOf, RespGateway } from '../gateway/server.js';
 import { onInterrupt } from '../interrupt.js';
 import { type Log, nodeLog } from '../log.js';
-import { type ExitCode, exitCodes, UsageError } from '../outcome.js';
+import { type ExitCode, exitCodes, UsageError, wholeFlag } from '../outcome.js';
 import { Parent } from '../parent.js';
 import { type CheckLevel, InitViolation, type NodeStats, type RefusedStep, type ServedNode } from '../systems.js';
 import { violationWords } from '../violation-words.js';
@@ -21,11 +21,15 @@ interface ServeFlags {
   readonly check: string;
   readonly traceDir: string;
   readonly resp?: string;
+  readonly respTimeout?: number;
   readonly journal?: string;
 }
 
 const durableSentence =
   'Durable storage is not available yet: pass --in-memory. State is then lost when the process ends, and a node that ended must not be started again under its id in the same cluster.';
+
+/** After which a command of a client of Redis is answered with an error where the store did not answer. */
+const respTimeoutMsDefault = 30_000;
 
 /** The check level of the flag `--check`. */
 export const checkLevelOf = (text: string): CheckLevel => {
@@ -45,9 +49,10 @@ const gatewayOf = async (
   node: ServedNode,
   system: string,
   address: GatewayAddress,
+  timeoutMs: number,
 ): Promise<E.Either<string, RespGateway>> => {
   if (node.openRespStore === undefined) return E.left(`${system} has no gateway: --resp is for ironkv and ironrsm`);
-  const store = await node.openRespStore();
+  const store = await node.openRespStore(timeoutMs);
   if (E.isLeft(store)) return store;
   const gateway = await RespGateway.listen(store.right, address);
   if (E.isLeft(gateway)) await store.right.close();
@@ -123,10 +128,10 @@ class NodeLife {
 
   /** Opens the gateway that the flags ask for; its port. */
   async #openGateway(system: string): Promise<number | undefined> {
-    const { resp } = this.#flags;
+    const { resp, respTimeout = respTimeoutMsDefault } = this.#flags;
     const node = this.#node;
     if (resp === undefined || node === undefined) return undefined;
-    const opened = await gatewayOf(node, system, respAddress(resp));
+    const opened = await gatewayOf(node, system, respAddress(resp), respTimeout);
     if (E.isLeft(opened)) {
       await node.close();
       throw new UsageError(`The gateway cannot start: ${opened.left}.`);
@@ -198,11 +203,17 @@ export const registerServe = (program: Command): void => {
     .option('--in-memory', 'keep the state in memory: it is lost when the process ends')
     .option('--check <level>', 'what is judged before packets leave: inline or off', 'inline')
     .option('--resp <port>', 'serve clients of Redis on this port of the loopback interface, or on ADDRESS:PORT')
+    .option(
+      '--resp-timeout <ms>',
+      `after which a command without an answer is an error, its outcome unknown (${respTimeoutMsDefault} unless told)`,
+      wholeFlag('--resp-timeout', 1),
+    )
     .option('--journal <dir>', 'write every step to files in this folder, for ironkeel audit')
     .option('--trace-dir <dir>', 'where the trace of a violation is saved', '.')
     .action(async (flags: ServeFlags) => {
       const check = checkLevelOf(flags.check);
       if (flags.resp !== undefined) respAddress(flags.resp);
+      else if (flags.respTimeout !== undefined) throw new UsageError('--resp-timeout goes with --resp only.');
       const loaded = loadCluster(flags.config);
       if (flags.dataDir !== undefined || flags.inMemory !== true) throw new UsageError(durableSentence);
       process.exitCode = await new NodeLife(flags, check).run(loaded);

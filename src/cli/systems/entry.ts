@@ -1,8 +1,9 @@
 /** How the command line sees a system: its types stay behind closures. */
 
+import type { OpenDoor } from '../../client/gateway-port.js';
 import { askAll } from '../../host/ask-all.js';
 import type { Host } from '../../host/host.js';
-import { type LocalDoor, type RunningNode, startNode } from '../../host/node.js';
+import { type RunningNode, startNode } from '../../host/node.js';
 import { realTime } from '../../host/real-time.js';
 import { wireName } from '../../host/wire-name.js';
 import type { StepRecord } from '../../network/step-io.js';
@@ -40,7 +41,7 @@ export interface ServedNode {
   halt(): Check;
   close(): Promise<void>;
   /** Opens what stands behind a gateway of the Redis protocol; `Left`: one sentence. Absent where the system has none. */
-  readonly openRespStore?: () => Promise<E.Either<string, RespStore>>;
+  readonly openRespStore?: (timeoutMs: number) => Promise<E.Either<string, RespStore>>;
 }
 
 /** A refused step, for the log, and its trace. */
@@ -101,7 +102,9 @@ export interface RespStoreParts<C, H, M> {
   readonly constants: C;
   readonly host: H;
   readonly me: EndPoint;
-  readonly openDoor: (client: EndPoint, listener: (messages: readonly Uint8Array[]) => void) => LocalDoor<M>;
+  readonly openDoor: OpenDoor<M>;
+  /** After which a command without an answer is given up. */
+  readonly timeoutMs: number;
 }
 
 /** How nodes are asked what they say of themselves where one message tells it. */
@@ -226,7 +229,7 @@ export const entryOf = <C, H extends Host<M, W>, S, M, Step, W>(
     const openDoor = node.openDoor.bind(node);
     return E.right({
       ...(respStore && {
-        openRespStore: () => respStore({ config, constants: constants.right, host, me, openDoor }),
+        openRespStore: (timeoutMs) => respStore({ config, constants: constants.right, host, me, openDoor, timeoutMs }),
       }),
       stats: () => ({
         steps: node.steps,

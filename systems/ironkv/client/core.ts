@@ -20,15 +20,15 @@ import {
   orderLost,
   outOfWindow,
   type Settlement,
+  sessionGone,
   valueTooLarge,
 } from './outcome.js';
-import { type Lost, overdue, type Pending, partsOf, type Window } from './pending.js';
+import { isAstray, type Lost, overdue, type Pending, partsOf, silencesPerHost, type Window } from './pending.js';
 import { RangeCache } from './range-cache.js';
-
 import { Repeats } from './repeats.js';
-import { fits, fitsMessages, problemOf, sameSession, valueBytesOf } from './requests.js';
-
-import { Sessions, silencesPerHost } from './sessions.js';
+import { fits, fitsMessages, problemOf, valueBytesOf } from './requests.js';
+import { Retries } from './retries.js';
+import { Sessions } from './sessions.js';
 
 /** Redirects that are followed at once, one after the other. */
 const redirectsAtOnce = 4;
@@ -44,7 +44,8 @@ export class ClientCore {
   readonly #clock: RetryClock;
   readonly #sessions: Sessions;
   readonly #lane: Lane;
-  readonly #repeats = new Repeats();
+  readonly #repeats: Repeats;
+  readonly #retries: Retries;
   readonly #waiting = new WaitingQueue<Pending>();
   #nextId = 1;
   #unsettled = 0;
@@ -56,12 +57,19 @@ export class ClientCore {
     this.#effects = effects;
     this.#indexOf = new Map(hosts.map((host, i) => [host, i]));
     this.#ranges = options.ranges ?? new RangeCache();
+    this.#repeats = options.repeats ?? new Repeats();
     const anyHost = reliableHost ?? Math.min(Math.floor(random() * hosts.length), hosts.length - 1);
     this.#clock = new RetryClock(options);
     this.#sessions = new Sessions(options, this.#clock, anyHost, effects);
     this.#lane = new Lane({
       targetOf: (pending) => this.#targetOf(pending),
       send: (window, pending, host, nowMs) => this.#send(window, pending, host, nowMs),
+    });
+    this.#retries = new Retries(options, this.#clock, this.#sessions, this.#repeats, {
+      targetOf: (pending) => this.#targetOf(pending),
+      send: (window, pending, host, nowMs) => this.#send(window, pending, host, nowMs),
+      hold: (pending) => this.#hold(pending, 0),
+      pump: (nowMs) => this.#pump(nowMs),
     });
   }
 
@@ -90,6 +98,7 @@ export class ClientCore {
       key: textOfKey(command.key),
       timeoutMs,
       deadlineMs,
+      window: undefined,
       seqno: -1,
       target: undefined,
       sentAtMs: undefined,
@@ -111,11 +120,10 @@ export class ClientCore {
     if (message.tag === 'opened') {
       if (this.#sessions.onOpened(message.session, nowMs)) this.#pump(nowMs);
     } else if (message.tag === 'reply' || message.tag === 'refused' || message.tag === 'redirect') {
-      const window = this.#sessions.current;
-      if (window === undefined || !sameSession(window.session, message.session)) return;
-      const pending = window.get(message.seqno);
-      if (pending === undefined) return;
-      if (message.tag === 'reply') this.#onReply(window, pending, message.outcome, nowMs);
+      const window = this.#sessions.windowOf(message.session);
+      const pending = window?.get(message.seqno);
+      if (window === undefined || pending === undefined) return;
+      if (message.tag === 'reply') this.#onReply(window, host, pending, message.outcome, nowMs);
       else if (message.tag === 'refused') this.#onRefused(window, pending, message.reason, nowMs);
       else if (pending.target === host) this.#onRedirect(window, host, pending, message, nowMs);
     }
@@ -128,8 +136,8 @@ export class ClientCore {
     this.#unsettled -= unsent.length;
     const lost = this.#takeOverdue(nowMs);
     if (this.#unsettled === 0) this.#sessions.endQuestion();
-    else this.#askAgain(nowMs);
-    this.#clock.sleepUntil(this.#nextWakeMs(nowMs));
+    else this.#retries.askAgain(nowMs);
+    this.#clock.sleepUntil(Math.min(this.#waiting.deadlineMs, this.#retries.wakeAtMs(nowMs)));
     for (const { pending, error } of lost) this.#effects.settled(pending.id, failed(error));
     for (const { id, timeoutMs } of unsent) this.#effects.settled(id, failed(timedOut(timeoutMs, false)));
     this.#pump(nowMs);
@@ -137,10 +145,11 @@ export class ClientCore {
 
   /** Ends the client; what waits for its end fails as `Closed`. The session, where nothing was outstanding in it and another client may go on with it. */
   close(): OpenSession | undefined {
-    const sent = this.#sessions.current?.all() ?? [];
+    const sent = this.#sessions.outstanding();
     const unsent = this.#waiting.takeExpired(Infinity);
     const session = this.#sessions.close();
     this.#unsettled = 0;
+    for (const pending of sent) this.#repeats.forget(pending);
     for (const { id, sentAtMs } of sent) this.#effects.settled(id, failed(closedError(sentAtMs !== undefined)));
     for (const { id } of unsent) this.#effects.settled(id, failed(closedError(false)));
     return session;
@@ -161,24 +170,29 @@ export class ClientCore {
       const pending = this.#waiting.shift();
       if (pending === undefined) break;
       window.add(pending);
+      pending.window = window;
       if (!ordered) this.#send(window, pending, this.#targetOf(pending), nowMs);
     }
     if (ordered) this.#lane.advance(window, nowMs);
   }
 
-  #onReply(window: Window, pending: Pending, outcome: Outcome, nowMs: number): void {
+  #onReply(window: Window, host: number, pending: Pending, outcome: Outcome, nowMs: number): void {
     if (!fits(pending.command, outcome)) return;
     this.#clock.answeredAfter(nowMs - (pending.sentAtMs ?? nowMs));
-    this.#repeats.answered(outcome);
     this.#settle(window, pending, { tag: 'outcome', outcome }, nowMs);
-    for (const next of this.#repeats.next(nowMs, this.#clock.firstWaitMs))
-      this.#send(window, next, this.#targetOf(next), nowMs);
+    if (host !== this.#options.reliableHost) this.#repeats.answered(host, outcome, nowMs, this.#clock.firstWaitMs);
+  }
+
+  /** Takes a request, whose end it is, out of its window. */
+  #remove(window: Window, pending: Pending): void {
+    window.remove(pending);
+    this.#repeats.forget(pending);
+    this.#sessions.settledIn(window);
+    this.#unsettled--;
   }
 
   #settle(window: Window, pending: Pending, settlement: Settlement, nowMs: number): void {
-    window.remove(pending);
-    this.#repeats.done(pending);
-    this.#unsettled--;
+    this.#remove(window, pending);
     this.#effects.settled(pending.id, settlement);
     this.#pump(nowMs);
   }
@@ -186,8 +200,11 @@ export class ClientCore {
   #onRefused(window: Window, pending: Pending, reason: Message<'refused'>['reason'], nowMs: number): void {
     switch (reason) {
       case 'SESSION_EXPIRED':
-        this.#sessions.expired(nowMs);
-        this.#finish(this.#abandon(window, nowMs, sessionExpired), nowMs);
+        this.#sessions.expired(window, nowMs);
+        this.#finish(
+          this.#abandon(window, nowMs, (lost) => (lost === pending ? sessionExpired : sessionGone)),
+          nowMs,
+        );
         return;
       case 'OUT_OF_ORDER':
         if (pending.target === undefined) return;
@@ -225,17 +242,17 @@ export class ClientCore {
   /** Takes a request back, to be sent again not before `fromMs`. */
   #hold(pending: Pending, fromMs: number): void {
     pending.target = undefined;
-    this.#repeats.done(pending);
+    this.#repeats.forget(pending);
     pending.retryAtMs = fromMs;
     if (fromMs > 0) this.#clock.wakeBy(fromMs);
     this.#lane.backTo(pending.seqno);
   }
 
-  /** Gives the session up: what was sent of it ends with `error`, the rest goes on in the next one. */
-  #abandon(window: Window, nowMs: number, error: ClientError): readonly Lost[] {
-    const { lost, again } = partsOf(window, this.#options.ordered, nowMs, error);
-    this.#sessions.leave();
-    this.#repeats.clear();
+  /** Gives the session up: what was sent of it ends with what `errorOf` gives, the rest goes on in the next one. */
+  #abandon(window: Window, nowMs: number, errorOf: (pending: Pending) => ClientError): readonly Lost[] {
+    for (const pending of window.all()) this.#repeats.forget(pending);
+    const { lost, again } = partsOf(window, this.#options.ordered, nowMs, errorOf);
+    this.#sessions.leave(window);
     this.#unsettled -= lost.length;
     this.#waiting.putBack(again);
     return lost;
@@ -248,46 +265,12 @@ export class ClientCore {
 
   /** Gives up what is outstanding and overdue; in an ordered session all with it, so that nothing is executed before what it came after. */
   #takeOverdue(nowMs: number): readonly Lost[] {
-    const window = this.#sessions.current;
-    const due = window?.all().filter((p) => nowMs >= p.deadlineMs) ?? [];
-    if (window === undefined || due.length === 0) return [];
-    if (this.#options.ordered) return this.#abandon(window, nowMs, orderLost);
-    for (const pending of due) {
-      window.remove(pending);
-      this.#repeats.done(pending);
-    }
-    this.#unsettled -= due.length;
+    const due = this.#sessions.outstanding().filter((p) => nowMs >= p.deadlineMs);
+    const { current } = this.#sessions;
+    if (due.length === 0) return due.map(overdue);
+    if (this.#options.ordered && current !== undefined) return this.#abandon(current, nowMs, () => orderLost);
+    for (const pending of due) this.#remove(pending.window as Window, pending);
     return due.map(overdue);
-  }
-
-  /** Sends again, in one bundle, what has waited long enough; all there is in an ordered session, where one lost request holds up the rest. */
-  #askAgain(nowMs: number): void {
-    const { ordered, reliableHost } = this.#options;
-    const window = this.#sessions.current;
-    const outstanding = window?.all() ?? [];
-    const due = outstanding.filter((p) => nowMs >= p.retryAtMs && (p.target !== undefined || !ordered));
-    if (due.length === 0 && !this.#sessions.isDue(nowMs)) return;
-    this.#clock.spreadAnew();
-    this.#sessions.askAgain(nowMs);
-    this.#repeats.begin(nowMs, this.#clock.firstWaitMs);
-    const again: Pending[] = [];
-    for (const pending of due) {
-      if (!ordered && pending.target !== undefined && !this.#repeats.admits(pending)) {
-        pending.retryAtMs = this.#clock.after(nowMs, pending.waitMs);
-        continue;
-      }
-      again.push(pending);
-      if (pending.target === undefined) continue;
-      pending.silences++;
-      pending.redirects = 0;
-      this.#backedOffMs(pending, nowMs);
-    }
-    if (ordered) {
-      const silent = due.length > 0 ? outstanding : [];
-      for (const p of silent) if (p.target !== undefined && p.target !== reliableHost) this.#hold(p, 0);
-    } else if (window !== undefined) {
-      for (const pending of again) this.#send(window, pending, this.#targetOf(pending), nowMs);
-    }
   }
 
   #send(window: Window, pending: Pending, host: number, nowMs: number): boolean {
@@ -299,28 +282,18 @@ export class ClientCore {
       return false;
     }
     pending.target = host;
-    this.#repeats.done(pending);
+    this.#repeats.forget(pending);
     pending.sentAtMs ??= nowMs;
     if (host !== reliableHost) pending.maybeUnheard = true;
     pending.retryAtMs = host === reliableHost ? Infinity : this.#clock.after(nowMs, pending.waitMs);
     return true;
   }
 
-  /** Whom to ask: the believed owner of the key, and every third time without an answer another host. */
-  #targetOf({ key, silences }: Pending): number {
-    const believed = this.#ranges.hostOf(key) ?? this.#sessions.anyHost;
-    if (silences === 0 || silences % silencesPerHost !== 0) return believed;
-    return (believed + silences / silencesPerHost) % this.#options.hosts.length;
-  }
-
-  #nextWakeMs(nowMs: number): number {
-    let wakeMs = Math.min(this.#waiting.deadlineMs, this.#sessions.retryAtMs);
-    for (const { deadlineMs, retryAtMs, target } of this.#sessions.current?.all() ?? []) {
-      wakeMs = Math.min(wakeMs, deadlineMs);
-      // What may be sent and was not waits for others, not for the time.
-      if (target !== undefined || retryAtMs > nowMs) wakeMs = Math.min(wakeMs, retryAtMs);
-    }
-    return wakeMs;
+  /** Whom to ask: the believed owner of the key, or in its turn another host. */
+  #targetOf(pending: Pending): number {
+    const believed = this.#ranges.hostOf(pending.key) ?? this.#sessions.anyHost;
+    if (!isAstray(pending)) return believed;
+    return (believed + pending.silences / silencesPerHost) % this.#options.hosts.length;
   }
 
   /** Lengthens the wait of a request; when it ends. */

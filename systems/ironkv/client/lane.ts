@@ -1,6 +1,6 @@
 /** In which order the requests of an ordered session leave its client (README.md, "Why this is safe", "Order within a session"). */
 
-import type { Pending, Window } from './pending.js';
+import { isAstray, type Pending, type Window } from './pending.js';
 import { isWrite } from './requests.js';
 
 /** What a lane is told of hosts, and does to the world. */
@@ -48,7 +48,8 @@ export class Lane {
         if (nowMs < pending.retryAtMs || !this.#effects.send(window, pending, host, nowMs)) return;
       }
       const repeatable = !pending.maybeUnheard || isWrite(pending.command);
-      this.#last = { host, followed: repeatable && (first || follows) };
+      // Behind one that asks its way nothing would be executed, and what was sent may be lost with it.
+      this.#last = { host, followed: repeatable && !isAstray(pending) && (first || follows) };
     }
   }
 }

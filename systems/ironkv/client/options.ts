@@ -5,6 +5,7 @@ import type { KvMessage, Session } from '../messages.js';
 import type { OpenSession } from './opening.js';
 import type { Settlement } from './outcome.js';
 import type { RangeCache } from './range-cache.js';
+import type { Repeats } from './repeats.js';
 
 /** What a client does to the world. */
 export interface ClientEffects {
@@ -33,6 +34,8 @@ export interface ClientCoreOptions extends RetryOptions {
   readonly reliableHost?: number;
   /** What is known of who owns what; may be shared. */
   readonly ranges?: RangeCache;
+  /** What is repeated where no answer comes; shared by clients that share a socket, so that they do not ask a host together for what one alone would not. */
+  readonly repeats?: Repeats;
   /** A session to go on with. */
   readonly session?: OpenSession;
 }

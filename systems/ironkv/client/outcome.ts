@@ -68,3 +68,11 @@ export const orderLost: ClientError = {
   message:
     'an earlier request of the ordered session was given up, and the session with it; whether this one was executed is unknown',
 };
+
+/** The session expired, as was said of another of its requests. The owner of this one's key may not have heard so yet, and may still execute it. */
+export const sessionGone: ClientError = {
+  tag: 'SessionExpired',
+  known: 'unknown',
+  message:
+    'SESSION_EXPIRED: the session ended before an answer came; whether the request was executed, or still will be, is unknown',
+};

@@ -15,6 +15,8 @@ export interface Pending extends Retry {
   readonly key: string;
   readonly timeoutMs: number;
   readonly deadlineMs: number;
+  /** The session's in which it has its seqno; `undefined` while it waits for one. */
+  window: Window | undefined;
   seqno: number;
   /** The index of the host that it is on its way to; `undefined` while it waits to be sent (again). */
   target: number | undefined;
@@ -27,6 +29,12 @@ export interface Pending extends Retry {
   /** Redirects followed since the last silence. */
   redirects: number;
 }
+
+/** Every so many silences another host is asked. */
+export const silencesPerHost = 3;
+
+/** Whether another host than the believed owner of its key is to be asked. */
+export const isAstray = ({ silences }: Pending): boolean => silences > 0 && silences % silencesPerHost === 0;
 
 /** The outstanding requests of a session. */
 export type Window = SessionWindow<Session, Pending>;
@@ -43,20 +51,20 @@ export const overdue = (pending: Pending): Lost => ({
   error: timedOut(pending.timeoutMs, pending.sentAtMs !== undefined),
 });
 
-/** What becomes of the requests of a session that ended: those that are lost, with `error`, and those that may go on in another one. */
+/** What becomes of the requests of a session that ended: those that are lost, with what `errorOf` gives, and those that may go on in another one. */
 export const partsOf = (
   window: Window,
   ordered: boolean,
   nowMs: number,
-  error: ClientError,
+  errorOf: (pending: Pending) => ClientError,
 ): { readonly lost: readonly Lost[]; readonly again: readonly Pending[] } => {
   const again: Pending[] = [];
   const lost: Lost[] = [];
   for (const pending of window.all()) {
     const harmless = pending.sentAtMs === undefined || (!ordered && !isWrite(pending.command));
     if (nowMs >= pending.deadlineMs) lost.push(overdue(pending));
-    else if (harmless) again.push({ ...pending, seqno: -1, target: undefined, retryAtMs: 0 });
-    else lost.push({ pending, error });
+    else if (harmless) again.push({ ...pending, window: undefined, seqno: -1, target: undefined, retryAtMs: 0 });
+    else lost.push({ pending, error: errorOf(pending) });
   }
   return { lost, again };
 };

@@ -35,8 +35,11 @@ export const clientPlants: readonly Plant[] = [
     patches: [
       {
         file: core,
-        find: 'for (const pending of due) { window.remove(pending);',
-        replace: 'for (const pending of due) { window.remove(pending); window.takeBack(pending.seqno);',
+        find: 'for (const pending of due) this.#remove(pending.window, pending);',
+        replace: `for (const pending of due) {
+          this.#remove(pending.window, pending);
+          pending.window.takeBack(pending.seqno);
+        }`,
       },
       {
         file: sessionWindow,
@@ -57,7 +60,13 @@ export const clientPlants: readonly Plant[] = [
     seenIn: 'folklore',
     planted: 'client',
     checks: ['LIN'],
-    patches: [{ file: core, find: '|| !sameSession(window.session, message.session)', replace: '' }],
+    patches: [
+      {
+        file: 'systems/ironkv/client/sessions.js',
+        find: 'if (current !== undefined && sameSession(current.session, session)) return current;',
+        replace: 'if (current !== undefined) return current;',
+      },
+    ],
     hunt,
   },
   {
@@ -68,11 +77,12 @@ export const clientPlants: readonly Plant[] = [
     checks: ['LIN'],
     patches: [
       {
-        file: core,
-        find: 'for (const pending of again) this.#send(window, pending, this.#targetOf(pending), nowMs);',
+        file: 'systems/ironkv/client/retries.js',
+        find: 'for (const pending of again) send(pending.window, pending, targetOf(pending), nowMs);',
         replace: `for (const pending of again) {
+          const { window } = pending;
           if (!window.full) { window.remove(pending); window.add(pending); }
-          this.#send(window, pending, this.#targetOf(pending), nowMs);
+          send(window, pending, targetOf(pending), nowMs);
         }`,
       },
     ],
