@@ -21,7 +21,9 @@ export class Lane {
   #window: Window | undefined;
   /** Those with seqnos below were sent, and the last of them allowed what to follow. */
   #cursor = 0;
-  #last = { host: -1, followed: false };
+  /** The host of the last of them, and whether it may be followed there. */
+  #lastHost = -1;
+  #lastFollowed = false;
 
   constructor(effects: LaneEffects) {
     this.#effects = effects;
@@ -42,13 +44,14 @@ export class Lane {
       if (pending === undefined) continue;
       const first = pending.seqno === window.floor;
       const host = pending.target ?? this.#effects.targetOf(pending);
-      const follows = this.#last.followed && this.#last.host === host;
+      const follows = this.#lastFollowed && this.#lastHost === host;
       if (!first && !follows) return;
       if (pending.target === undefined) {
         if (nowMs < pending.retryAtMs || !this.#effects.send(window, pending, host, nowMs)) return;
       }
       const repeatable = !pending.maybeUnheard || isWrite(pending.command);
-      this.#last = { host, followed: repeatable && (first || follows) };
+      this.#lastHost = host;
+      this.#lastFollowed = repeatable && (first || follows);
     }
   }
 }
