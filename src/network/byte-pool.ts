@@ -3,6 +3,9 @@
 /** Bytes of a block. Small: a block lives as long as any part of it. */
 const blockBytes = 4096;
 
+/** Bytes that are copied one by one. */
+const shortBytesMax = 64;
+
 /**
  * Hands out byte strings. Whoever has one pool for strings that live about as long as each other wastes little: those that
  * are kept for long should not share blocks with those that are not.
@@ -23,10 +26,12 @@ export class BytePool {
     return bytes;
   }
 
-  /** A copy of `bytes`, the caller's own. */
-  copy(bytes: Uint8Array): Uint8Array {
-    const own = this.take(bytes.length);
-    own.set(bytes);
+  /** A copy of `bytes`, from `start` up to `end`; the caller's own. */
+  copy(bytes: Uint8Array, start = 0, end = bytes.length): Uint8Array {
+    const own = this.take(end - start);
+    // For a short one a loop is faster than the call into native code, and needs no view of it.
+    if (own.length <= shortBytesMax) for (let i = 0; i < own.length; i++) own[i] = bytes[start + i] as number;
+    else own.set(new Uint8Array(bytes.buffer, bytes.byteOffset + start, own.length));
     return own;
   }
 }

@@ -47,7 +47,7 @@ export const codecOf = <M>(schema: Schema<M>): Codec<M> => {
   return {
     encode: (message) => {
       const packed = packr.pack(wire.toWire(message), reuseAndReset) as Uint8Array as Packed;
-      const bytes = pool.copy(packed.subarray(packed.start, packed.end));
+      const bytes = pool.copy(packed, packed.start, packed.end);
       if (packed.length > packBufferBytesMax) packr.useBuffer(Buffer.allocUnsafeSlow(scratchBytes));
       return bytes;
     },

@@ -68,7 +68,10 @@ export class PhasedStepIo<M, W> implements StepIo<M, W> {
 
   receiveAll(countMax: number): readonly Packet<M>[] {
     this.#require('receiving', 'receive');
-    const packets: Packet<M>[] = [];
+    const first = countMax >= 1 ? this.#shift() : undefined;
+    if (first === undefined) return [];
+    // Not pushed to an empty list, which would make room for many: hosts may ask for one at a time.
+    const packets = [first];
     while (packets.length < countMax) {
       const packet = this.#shift();
       if (packet === undefined) break;

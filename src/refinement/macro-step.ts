@@ -74,14 +74,46 @@ const decode = <M>(events: readonly StepEvent[], me: EndPoint, codec: Codec<M>):
   return E.right({ received, toSelf, released, timeMs });
 };
 
+/** Packets of a host step that no protocol step consumed yet; different objects all. */
+class Unconsumed<M> {
+  readonly #packets: readonly Packet<M>[];
+  /** Those before it were taken in their order, as most hosts take them. */
+  #next = 0;
+  /** What is left, once one was taken out of order. */
+  #rest: Set<Packet<M>> | undefined;
+
+  constructor(packets: readonly Packet<M>[]) {
+    this.#packets = packets;
+  }
+
+  get size(): number {
+    return this.#rest?.size ?? this.#packets.length - this.#next;
+  }
+
+  get first(): Packet<M> | undefined {
+    return this.#rest === undefined ? this.#packets[this.#next] : [...this.#rest][0];
+  }
+
+  /** Takes `packet` out; `false` where it is not among them, or was taken before. */
+  take(packet: Packet<M>): boolean {
+    if (this.#rest === undefined) {
+      if (packet === this.#packets[this.#next]) {
+        this.#next++;
+        return true;
+      }
+      this.#rest = new Set(this.#packets.slice(this.#next));
+    }
+    return this.#rest.delete(packet);
+  }
+}
+
 /** One host step as a sequence of protocol steps. */
 class MacroStep<C, H, S, M, Step, W> {
   readonly #refinement: HostRefinement<C, H, S, M, Step, W>;
   readonly #context: StepContext<M>;
   readonly #decoded: Decoded<M>;
-  /** External packets that no protocol step consumed yet. */
-  readonly #unconsumed: Set<Packet<M>>;
-  readonly #selfUnconsumed: Set<Packet<M>>;
+  readonly #unconsumed: Unconsumed<M>;
+  readonly #selfUnconsumed: Unconsumed<M>;
   readonly #sent: Packet<M>[] = [];
   /** Packets to oneself that were sent by an earlier protocol step of this host step, and not consumed. */
   readonly #sentToSelf: Packet<M>[] = [];
@@ -97,8 +129,8 @@ class MacroStep<C, H, S, M, Step, W> {
     this.#onSame = onSame;
     this.#decoded = decoded;
     this.#context = { me, received: decoded.received, toSelf: decoded.toSelf, timeMs: decoded.timeMs };
-    this.#unconsumed = new Set(decoded.received);
-    this.#selfUnconsumed = new Set(decoded.toSelf);
+    this.#unconsumed = new Unconsumed(decoded.received);
+    this.#selfUnconsumed = new Unconsumed(decoded.toSelf);
   }
 
   run(from: S, actions: readonly W[]): E.Either<Violation, Judged<S, M, Step>> {
@@ -168,8 +200,8 @@ class MacroStep<C, H, S, M, Step, W> {
       });
     }
     const packet = protocol.consumes(step);
-    if (packet === undefined || this.#unconsumed.delete(packet)) return holds;
-    if (!this.#selfUnconsumed.delete(packet)) {
+    if (packet === undefined || this.#unconsumed.take(packet)) return holds;
+    if (!this.#selfUnconsumed.take(packet)) {
       return violated('PACKET_NOT_RECEIVED', 'a protocol step consumes a packet of this host step, once', {
         action: showValue(action),
       });
@@ -186,7 +218,7 @@ class MacroStep<C, H, S, M, Step, W> {
   #finish(): Check {
     const left = this.#unconsumed.size + this.#selfUnconsumed.size;
     if (left > 0) {
-      const [packet] = [...this.#unconsumed, ...this.#selfUnconsumed];
+      const packet = this.#unconsumed.first ?? this.#selfUnconsumed.first;
       return violated('PACKET_NOT_CONSUMED', 'every packet of a host step is consumed by one protocol step', {
         left,
         packet: showValue(packet),

@@ -13,7 +13,8 @@ const phaseOf = { receive: 0, clock: 1, timeout: 1, send: 2 } as const;
 export const reductionObligation = (events: readonly StepEvent[]): Check => {
   let phase = 0;
   let timeDependent = 0;
-  for (const [index, event] of events.entries()) {
+  for (let index = 0; index < events.length; index++) {
+    const event = events[index] as StepEvent;
     if (event.tag === 'self') continue;
     const next = phaseOf[event.tag];
     if (next === 1) timeDependent++;

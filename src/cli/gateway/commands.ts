@@ -125,8 +125,8 @@ const summed =
 
 /** SET's options: NX or XX; `undefined` for anything else. */
 const whenOf = (options: Args): 'always' | 'absent' | 'present' | undefined => {
+  if (options.length === 0) return 'always';
   const words = options.map((option) => Buffer.from(option).toString('latin1').toUpperCase());
-  if (words.length === 0) return 'always';
   if (words.every((word) => word === 'NX')) return 'absent';
   return words.every((word) => word === 'XX') ? 'present' : undefined;
 };

@@ -4,6 +4,7 @@
  */
 import type { Socket } from 'node:net';
 import { boundedSession } from './bounded-session.js';
+import { CommandNames } from './command-names.js';
 import { type Args, type CommandIo, type KeyCommand, keyCommands } from './commands.js';
 import { type ConnectionState, connectionCommands, unknownCommand, wrongNumber } from './connection-commands.js';
 import type { HeldBytes } from './held-bytes.js';
@@ -48,6 +49,8 @@ export interface ConnectionParts {
   readonly id: number;
   readonly serverVersion: string;
 }
+
+const names = new CommandNames([...keyCommands.keys(), ...connectionCommands.keys()]);
 
 const tooMuchReply = errorReply(
   'ERR REPLY_TOO_LARGE: the command was executed, but values grew, and there is no room for all replies of the connection',
@@ -199,12 +202,13 @@ export class RespConnection {
   }
 
   #start(words: Args, bytes: number): void {
-    const [first, ...args] = words as [Uint8Array, ...Uint8Array[]];
-    const name = Buffer.from(first.buffer, first.byteOffset, first.length).toString('latin1').toLowerCase();
-    const key = keyCommands.get(name);
-    const known = key ?? connectionCommands.get(name);
+    const first = words[0] as Uint8Array;
+    const args = words.slice(1);
+    const name = names.find(first);
+    const key = name === undefined ? undefined : keyCommands.get(name);
+    const known = name === undefined ? undefined : (key ?? connectionCommands.get(name));
     const held = bytes + argumentBytes * words.length;
-    if (known === undefined) this.#finish(this.#newSlot(held), unknownCommand(first, args));
+    if (name === undefined || known === undefined) this.#finish(this.#newSlot(held), unknownCommand(first, args));
     else if (known.arity >= 0 ? words.length !== known.arity : words.length < -known.arity) {
       this.#finish(this.#newSlot(held), wrongNumber(name));
     } else if (key !== undefined) {

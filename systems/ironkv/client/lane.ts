@@ -21,7 +21,9 @@ export class Lane {
   #window: Window | undefined;
   /** Those with seqnos below were sent, and the last of them allowed what to follow. */
   #cursor = 0;
-  #last = { host: -1, followed: false };
+  /** The host of the last of them, and whether it may be followed there. */
+  #lastHost = -1;
+  #lastFollowed = false;
 
   constructor(effects: LaneEffects) {
     this.#effects = effects;
@@ -42,14 +44,15 @@ export class Lane {
       if (pending === undefined) continue;
       const first = pending.seqno === window.floor;
       const host = pending.target ?? this.#effects.targetOf(pending);
-      const follows = this.#last.followed && this.#last.host === host;
+      const follows = this.#lastFollowed && this.#lastHost === host;
       if (!first && !follows) return;
       if (pending.target === undefined) {
         if (nowMs < pending.retryAtMs || !this.#effects.send(window, pending, host, nowMs)) return;
       }
       const repeatable = !pending.maybeUnheard || isWrite(pending.command);
       // Behind one that asks its way nothing would be executed, and what was sent may be lost with it.
-      this.#last = { host, followed: repeatable && !isAstray(pending) && (first || follows) };
+      this.#lastHost = host;
+      this.#lastFollowed = repeatable && !isAstray(pending) && (first || follows);
     }
   }
 }

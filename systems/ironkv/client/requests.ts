@@ -31,6 +31,8 @@ const bytesProblem = (bytes: unknown): string | undefined =>
 
 const isWireInteger = (n: number): boolean => Number.isSafeInteger(n) && !Object.is(n, -0);
 
+const whens: readonly unknown[] = ['always', 'absent', 'present'];
+
 /** Why `command` is none, whatever its size, if so: what the types do not rule out, or a caller without types. */
 export const problemOf = (command: Command): string | undefined => {
   const problem = bytesProblem(command.key);
@@ -39,7 +41,7 @@ export const problemOf = (command: Command): string | undefined => {
     case 'increment':
       return isWireInteger(command.by) ? undefined : 'an increment is by an integer within ±(2^53 - 1), and not by -0';
     case 'set':
-      return ['always', 'absent', 'present'].includes(command.when)
+      return whens.includes(command.when)
         ? bytesProblem(command.value)
         : 'a value is set always, where it is absent, or where it is present';
     case 'append':

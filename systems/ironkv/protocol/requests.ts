@@ -1,4 +1,5 @@
 /** Requests of clients: the rules in the order of README.md, "request". */
+import { BytePool } from '../../../src/network/byte-pool.js';
 import { successor } from '../../../src/spec/nat.js';
 import type { Packet } from '../../../src/spec/packet.js';
 import { bytesOfKey, type Outcome, textOfKey, type WriteOutcome } from '../commands.js';
@@ -50,7 +51,8 @@ const misfit = (s: HostState, { seqno, floor, command }: Message<'request'>): Re
 };
 
 const recordOf = (entry: SessionEntry | undefined, seqno: number): WriteRecord | undefined =>
-  entry?.records.find((record) => record.seqno === seqno);
+  // They ascend: most requests are beyond the last.
+  (entry?.records.at(-1)?.seqno ?? -1) < seqno ? undefined : entry?.records.find((record) => record.seqno === seqno);
 
 /** Whether an ordered request comes when all before it are settled or executed; the last read may be asked again. */
 const inTurn = (next: number, { seqno, floor, command }: Message<'request'>): boolean =>
@@ -68,22 +70,31 @@ const withRecord = (
   return [...kept, record].sort((a, b) => a.seqno - b.seqno);
 };
 
-const withValue = (s: HostState, key: string, value: Uint8Array | undefined): HostState => {
-  const before = s.table.get(key);
-  if (before === value) return s;
-  if (value === undefined) return { ...s, table: s.table.delete(key) };
+/** Small values share blocks: an allocation of its own costs each of them five times as much. */
+const values = new BytePool();
+
+/** The table with `value` at `key`, at which it has `before`. */
+const withValue = (
+  table: HostState['table'],
+  key: string,
+  before: Uint8Array | undefined,
+  value: Uint8Array | undefined,
+): HostState['table'] => {
+  if (before === value) return table;
   // A copy: what came with a message is a view of it, of which one value would keep all.
-  return { ...s, table: s.table.set(key, new Uint8Array(value)) };
+  return value === undefined ? table.delete(key) : table.set(key, values.copy(value));
 };
 
 const executed = (s: HostState, packet: Request, key: string, entry: SessionEntry | undefined): Effect => {
   const { session, seqno, command, ordered } = packet.message;
-  const { value, outcome } = applied(s.table.get(key), command, s.constants.configuration.parameters);
+  const before = s.table.get(key);
+  const { value, outcome } = applied(before, command, s.constants.configuration.parameters);
   const floor = Math.max(entry?.floor ?? 0, packet.message.floor);
   const record = isWrite(command) ? { seqno, outcome: outcome as WriteOutcome } : undefined;
   const records = withRecord(entry?.records ?? [], floor, record);
   const next = ordered ? successor(seqno) : (entry?.next ?? 0);
-  return replied(stored(withValue(s, key, value), { session, floor, next, records }), packet, outcome);
+  const table = withValue(s.table, key, before, value);
+  return replied(stored(s, { session, floor, next, records }, table), packet, outcome);
 };
 
 /** What a host does with a request. */
