@@ -9,6 +9,7 @@ import { type MapEntry, positionOf, rangeAt } from './delegation-map.js';
 import { isExpired, stored } from './sessions.js';
 import { type HostState, packetTo, type SessionEntry } from './state.js';
 import type { Effect } from './step.js';
+import { ownCopy } from './values.js';
 
 type Request = Packet<Message<'request'>>;
 
@@ -68,22 +69,27 @@ const withRecord = (
   return [...kept, record].sort((a, b) => a.seqno - b.seqno);
 };
 
-const withValue = (s: HostState, key: string, value: Uint8Array | undefined): HostState => {
-  const before = s.table.get(key);
-  if (before === value) return s;
-  if (value === undefined) return { ...s, table: s.table.delete(key) };
-  // A copy: what came with a message is a view of it, of which one value would keep all.
-  return { ...s, table: s.table.set(key, new Uint8Array(value)) };
-};
-
 const executed = (s: HostState, packet: Request, key: string, entry: SessionEntry | undefined): Effect => {
   const { session, seqno, command, ordered } = packet.message;
-  const { value, outcome } = applied(s.table.get(key), command, s.constants.configuration.parameters);
+  const { parameters } = s.constants.configuration;
+  let outcome: Outcome | undefined;
+  // Found and replaced in one walk.
+  const table = s.table.update(key, (before) => {
+    const made = applied(before, command, parameters);
+    outcome = made.outcome;
+    // A copy: what came with a message is a view of it, of which one value would keep all.
+    // `Object.is` does not look into the value of before, which lies cold in memory.
+    return made.value === undefined || Object.is(made.value, before) ? made.value : ownCopy(made.value);
+  });
   const floor = Math.max(entry?.floor ?? 0, packet.message.floor);
   const record = isWrite(command) ? { seqno, outcome: outcome as WriteOutcome } : undefined;
   const records = withRecord(entry?.records ?? [], floor, record);
   const next = ordered ? successor(seqno) : (entry?.next ?? 0);
-  return replied(stored(withValue(s, key, value), { session, floor, next, records }), packet, outcome);
+  return replied(
+    stored(table === s.table ? s : { ...s, table }, { session, floor, next, records }),
+    packet,
+    outcome as Outcome,
+  );
 };
 
 /** What a host does with a request. */
