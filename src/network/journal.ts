@@ -13,7 +13,10 @@ export const bytesOfStep = ({ events }: StepRecord<unknown>): number => {
 
 /** What is kept of the last steps, in a window that is bounded in number and in bytes. */
 export class StepWindow<T> {
-  readonly #items: { readonly item: T; readonly bytes: number }[] = [];
+  // Two arrays, and no object for each item. The first ones would survive, so V8 would make all later ones among the old objects; and
+  // there each one that is dropped keeps its item, with all that it refers to, until the next full collection.
+  readonly #items: T[] = [];
+  readonly #bytesOfItems: number[] = [];
   readonly #stepsMax: number;
   readonly #bytesMax: number;
   #bytes = 0;
@@ -31,21 +34,23 @@ export class StepWindow<T> {
 
   /** Keeps `item`, whose step has `bytes` bytes, and forgets the oldest where the window is full. */
   append(item: T, bytes: number): void {
-    this.#items.push({ item, bytes });
+    this.#items.push(item);
+    this.#bytesOfItems.push(bytes);
     this.#bytes += bytes;
     while (this.#items.length > this.#stepsMax || (this.#bytes > this.#bytesMax && this.#items.length > 1)) {
-      this.#bytes -= this.#items.shift()?.bytes ?? 0;
+      this.#items.shift();
+      this.#bytes -= this.#bytesOfItems.shift() ?? 0;
     }
   }
 
   /** The `count`-th last item, from 1 on. */
   last(count: number): T | undefined {
-    return this.#items.at(-count)?.item;
+    return this.#items.at(-count);
   }
 
   /** The kept items, oldest first; an array of the caller's own. */
   all(): readonly T[] {
-    return this.#items.map(({ item }) => item);
+    return this.#items.slice();
   }
 }
 

@@ -4,8 +4,8 @@
  * is that of UTF-16 units. docs/adr/0003-persistent-map.md says why these maps are not from a library.
  */
 import { MapValue } from './map-value.js';
-import { Edit, leafFor, type Node, positionIn, sizeOf } from './ordered-map/node.js';
-import { insert, remove } from './ordered-map/update.js';
+import { childFor, Edit, isBranch, Leaf, type Node, positionIn, sizeOf } from './ordered-map/node.js';
+import { insert, remove, update } from './ordered-map/update.js';
 import { diffTrees, equalTrees, leavesFrom } from './ordered-map/walk.js';
 
 /** A map under change inside `withMutations`. Every use after that throws. */
@@ -40,12 +40,14 @@ export class OrderedMap<V> extends MapValue<string, V> {
   }
 
   get(key: string): V | undefined {
-    const { keys, values } = leafFor(this.root, key);
-    const i = positionIn(keys, key);
-    return keys[i] === key ? values[i] : undefined;
+    let at: Node<V> | undefined = this.root;
+    while (at !== undefined && isBranch(at)) at = childFor(at, key);
+    if (at === undefined) return undefined;
+    const i = positionIn(at.keys, key);
+    return at.keys[i] === key ? at.values[i] : undefined;
   }
 
-  /** The map with `value` at `key`; this very map if that is its value (`===`) already. Throws on `undefined`. */
+  /** The map with `value` at `key`; this very map if that is its value already. Throws on `undefined`. */
   set(key: string, value: V): OrderedMap<V> {
     if (value === undefined) throw new TypeError(`the value at ${key} is undefined`);
     return this.over(insert(this.root, key, value, undefined));
@@ -54,6 +56,11 @@ export class OrderedMap<V> extends MapValue<string, V> {
   /** The map without `key`; this very map if it has no such key. */
   delete(key: string): OrderedMap<V> {
     return this.over(remove(this.root, key, undefined));
+  }
+
+  /** The map with what `change` makes of the value at `key`, `undefined` standing for no entry; found and replaced in one walk. This very map if it makes nothing else of it. */
+  update(key: string, change: (value: V | undefined) => V | undefined): OrderedMap<V> {
+    return this.over(update(this.root, key, change, undefined));
   }
 
   /** The map after all that `change` did to the draft; this map stays as it is, and is returned itself if nothing changed. A node is copied once. */
@@ -115,7 +122,7 @@ export class OrderedMap<V> extends MapValue<string, V> {
 }
 
 /** The root of every empty map, which no edit owns and nobody changes. */
-const emptyRoot: Node<never> = { owner: undefined, keys: [], values: [] };
+const emptyRoot: Node<never> = new Leaf<never>(undefined, [], []);
 
 class Draft<V> implements OrderedDraft<V> {
   /** `undefined` once the draft is finished. */

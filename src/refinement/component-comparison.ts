@@ -55,7 +55,8 @@ export class ComponentComparison<H, S> {
   readonly #indexOf: ReadonlyMap<string, number>;
   readonly #hostLast: unknown[] = [];
   readonly #touched: boolean[];
-  readonly #touchedKeys: Set<string | number>[];
+  /** Of the step that is judged; made anew for each. A set that is cleared again and again keeps a chain of all it was, from one full collection to the next. */
+  readonly #touchedKeys: (Set<string | number> | undefined)[];
   #slice: { readonly index: number; readonly entries: Iterator<unknown> } | undefined;
   #nextSlice = 0;
 
@@ -63,7 +64,7 @@ export class ComponentComparison<H, S> {
     this.#components = components;
     this.#indexOf = new Map(components.map((c, i): [string, number] => [c.name, i]));
     this.#touched = components.map(() => false);
-    this.#touchedKeys = components.map(() => new Set());
+    this.#touchedKeys = components.map(() => undefined);
   }
 
   /** Everything, on both sides. */
@@ -94,10 +95,18 @@ export class ComponentComparison<H, S> {
       if (i === undefined)
         return violated('UNKNOWN_COMPONENT', 'a host declares changes of known components', { ...touch });
       // Without a key all of a table may have changed; with one only that entry. Other components have no entries.
-      if (touch.key !== undefined && this.#components[i]?.kind === 'table') this.#touchedKeys[i]?.add(touch.key);
+      if (touch.key !== undefined && this.#components[i]?.kind === 'table') this.#keysOf(i).add(touch.key);
       else this.#touched[i] = true;
     }
     return holds;
+  }
+
+  #keysOf(i: number): Set<string | number> {
+    const known = this.#touchedKeys[i];
+    if (known !== undefined) return known;
+    const keys = new Set<string | number>();
+    this.#touchedKeys[i] = keys;
+    return keys;
   }
 
   #changedComponent(i: number, c: Component<H, S>, host: H, before: S, after: S): Check {
@@ -108,18 +117,13 @@ export class ComponentComparison<H, S> {
         if (!this.#touched[i] && was === is) return holds;
         return compareWhole(c, host, after);
       case 'table': {
-        const keys = this.#touchedKeys[i] as Set<string | number>;
-        if (this.#touched[i]) {
-          keys.clear();
-          return compareWhole(c, host, after);
-        }
-        if (was !== is)
+        if (was !== is && !this.#touched[i])
           for (const key of (is as MapValue<string | number, unknown>).diff(was as MapValue<string | number, unknown>))
-            keys.add(key);
-        if (keys.size === 0) return holds;
-        const check = compareTable(c, keys, host, after);
-        keys.clear();
-        return check;
+            this.#keysOf(i).add(key);
+        const keys = this.#touchedKeys[i];
+        this.#touchedKeys[i] = undefined;
+        if (this.#touched[i]) return compareWhole(c, host, after);
+        return keys === undefined ? holds : compareTable(c, keys, host, after);
       }
       case 'persistent': {
         const hostWas = this.#hostLast[i];

@@ -19,6 +19,7 @@ const text = fc.oneof(
 const change = fc.oneof(
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('set' as const), key: text, value: fc.nat(3) }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('delete' as const), key: text }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('update' as const), key: text }) },
   // A run of neighbours, as a move takes out or puts in.
   { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom('fill' as const, 'clear' as const), from: fc.nat(300) }) },
 );
@@ -35,6 +36,14 @@ const applied = (map: OrderedMap<number>, model: Map<string, number>, c: Change)
   if (c.kind === 'delete') {
     model.delete(c.key);
     return map.delete(c.key);
+  }
+  if (c.kind === 'update') {
+    // Adds, replaces, and removes what is large.
+    const of = (value = 0): number | undefined => (value < 3 ? value + 1 : undefined);
+    const value = of(model.get(c.key));
+    if (value === undefined) model.delete(c.key);
+    else model.set(c.key, value);
+    return map.update(c.key, of);
   }
   return map.withMutations((draft) => {
     for (const key of runOf(c.from)) {
@@ -123,6 +132,8 @@ describe('an ordered map', () => {
     const map = OrderedMap.of(Array.from({ length: 10_000 }, (_, i): [string, number] => [String(i), i]));
     expect(map.set('77', 77)).toBe(map);
     expect(map.delete('none')).toBe(map);
+    expect(map.update('77', (value) => value)).toBe(map);
+    expect(map.update('none', (value) => value)).toBe(map);
     expect(map.withMutations(() => undefined)).toBe(map);
     let compared = 0;
     const count = (a: number, b: number): boolean => {
@@ -158,5 +169,35 @@ describe('an ordered map', () => {
       for (const key of keys) draft.delete(key);
     });
     expect([map.size, [...map]]).toEqual([0, []]);
+  });
+
+  test('has every text of one unit in its place, whatever the order in which they come', () => {
+    const units = 1 << 16;
+    // Odd, so that each unit comes once.
+    const scattered = Array.from({ length: units }, (_, i) => String.fromCharCode((i * 40_503) % units));
+    let map = OrderedMap.of(scattered.map((key): [string, number] => [key, key.charCodeAt(0)])).set('', -1);
+    expect([...map]).toEqual([['', -1], ...Array.from({ length: units }, (_, i) => [String.fromCharCode(i), i])]);
+    expect([...map.keysFrom('\ufffe')]).toEqual(['\ufffe', '\uffff']);
+    const other = map.set('\u8000', 0).delete('\u7fff').set('\u7fff\0', 1);
+    expect([...other.diff(map)].sort()).toEqual(['\u7fff', '\u7fff\0', '\u8000']);
+    map = map.withMutations((draft) => {
+      for (const key of scattered.slice(leafKeysMax)) draft.delete(key);
+    });
+    const left = scattered.slice(0, leafKeysMax).map((key): [string, number] => [key, key.charCodeAt(0)]);
+    expect(map.equals(OrderedMap.of([['', -1], ...left]), equal)).toBe(true);
+  });
+
+  test('bears keys that share a long beginning and part in each nibble', () => {
+    const stem = '\u1234'.repeat(4096);
+    const keys = Array.from({ length: 4 * leafKeysMax }, (_, i) => `${stem}${String.fromCharCode(1 << (i % 16))}${i}`);
+    const deep = Array.from({ length: 2 * leafKeysMax }, (_, i) => stem.slice(0, 4096 - 8 * i));
+    const all = [...keys, ...deep];
+    const map = OrderedMap.of(all.map((key): [string, number] => [key, 1]));
+    expect([...map.keys()]).toEqual([...all].sort((a, b) => (a < b ? -1 : 1)));
+    for (const key of all) {
+      expect(map.delete(key).diff(map)).toEqual([key]);
+      expect(map.delete(key).set(key, 1).equals(map, equal)).toBe(true);
+      expect(map.get(`${key}!`)).toBeUndefined();
+    }
   });
 });

@@ -1,16 +1,17 @@
 /** Insertion and removal in the tree of an `OrderedMap`, keeping its one shape. Nodes of the edit are changed in place, others copied. */
 import {
-  type Branch,
-  branchAt,
-  criticalBit,
+  Branch,
+  childFor,
+  criticalPlace,
+  digitAt,
   type Edit,
-  goesHigh,
   isBranch,
-  type Leaf,
+  Leaf,
   leafKeysMax,
+  lowestLeaf,
   type Node,
   positionIn,
-  sizeOf,
+  rankIn,
 } from './node.js';
 
 /** Without an edit nothing is changed in place. */
@@ -18,115 +19,185 @@ type Maybe = Edit | undefined;
 
 const isOwn = <V>(node: Node<V>, edit: Maybe): boolean => edit !== undefined && node.owner === edit;
 
-const ownLeaf = <V>(leaf: Leaf<V>, edit: Maybe): Leaf<V> =>
-  isOwn(leaf, edit) ? leaf : { owner: edit, keys: leaf.keys.slice(), values: leaf.values.slice() };
+/** Where the digits of a key lead: the branches from the root on, and the leaf, `undefined` if the last branch has no child for it. */
+const descend = <V>(root: Node<V>, key: string, path: Branch<V>[]): Leaf<V> | undefined => {
+  let at: Node<V> | undefined = root;
+  while (at !== undefined && isBranch(at)) {
+    path.push(at);
+    at = childFor(at, key);
+  }
+  return at;
+};
 
-/** `part` in place of `replaced`, which stands below the first `depth` branches of `path`; their sizes grow by `growth`. */
+/** The tree with `part` where the first `depth` branches of `path` lead `key`; their sizes grow by `growth`. */
 const rebuilt = <V>(
   path: readonly Branch<V>[],
   depth: number,
-  replaced: Node<V>,
+  key: string,
   part: Node<V>,
   growth: number,
   owner: Maybe,
 ): Node<V> => {
-  let was = replaced;
   let child = part;
   for (let i = depth - 1; i >= 0; i--) {
     const old = path[i] as Branch<V>;
-    const isHigh = old.high === was;
+    const { place, digits } = old;
+    const rank = rankIn(digits, digitAt(key, place));
     if (isOwn(old, owner)) {
-      if (isHigh) old.high = child;
-      else old.low = child;
+      old.children[rank] = child;
       old.size += growth;
       child = old;
     } else {
-      const { bit, unit, mask } = old;
-      const size = old.size + growth;
-      child = { owner, bit, unit, mask, low: isHigh ? old.low : child, high: isHigh ? child : old.high, size };
+      const children = old.children.slice();
+      children[rank] = child;
+      child = new Branch(owner, place, digits, children, old.size + growth);
     }
-    was = old;
   }
   return child;
 };
 
 /** A leaf with one key more than fits, as a branch. */
-const cut = <V>({ keys, values }: Leaf<V>, edit: Maybe): Branch<V> => {
-  const bit = criticalBit(keys[0] as string, keys.at(-1) as string);
-  const empty: Leaf<V> = { owner: edit, keys: [], values: [] };
-  const branch = branchAt<V>(edit, bit, empty, empty);
-  let at = 0;
-  while (!goesHigh(branch, keys[at] as string)) at++;
-  const high = { owner: edit, keys: keys.slice(at), values: values.slice(at) };
-  return branchAt(edit, bit, { owner: edit, keys: keys.slice(0, at), values: values.slice(0, at) }, high);
+const cut = <V>({ keys, values }: Leaf<V>, owner: Maybe): Branch<V> => {
+  const place = criticalPlace(keys[0] as string, keys.at(-1) as string);
+  const branch = new Branch<V>(owner, place, 0, [], keys.length);
+  for (let from = 0; from < keys.length; ) {
+    const digit = digitAt(keys[from] as string, place);
+    let to = from + 1;
+    while (to < keys.length && digitAt(keys[to] as string, place) === digit) to++;
+    branch.digits |= 1 << digit;
+    branch.children.push(new Leaf(owner, keys.slice(from, to), values.slice(from, to)));
+    from = to;
+  }
+  return branch;
 };
 
 /** The leaf with another value at position `i`. */
 const withValue = <V>(leaf: Leaf<V>, i: number, value: V, edit: Maybe): Leaf<V> => {
-  // What nobody changes in place may be shared.
-  const changed =
-    edit === undefined ? { owner: edit, keys: leaf.keys, values: leaf.values.slice() } : ownLeaf(leaf, edit);
+  const changed = isOwn(leaf, edit) ? leaf : new Leaf(edit, leaf.keys, leaf.values.slice());
   changed.values[i] = value;
   return changed;
 };
 
-/** The tree with `value` at `key`; the same node if it was there already. */
-export const insert = <V>(root: Node<V>, key: string, value: V, edit: Maybe): Node<V> => {
-  const path: Branch<V>[] = [];
-  let at: Node<V> = root;
-  while (isBranch(at)) {
-    path.push(at);
-    at = goesHigh(at, key) ? at.high : at.low;
-  }
-  const i = positionIn(at.keys, key);
-  if (at.keys[i] === key) {
-    if (at.values[i] === value) return root;
-    return rebuilt(path, path.length, at, withValue(at, i, value, edit), 0, edit);
-  }
-  const first = at.keys[0];
-  if (first === undefined) return { owner: edit, keys: [key], values: [value] };
-  const bit = criticalBit(first, key);
-  let depth = path.length;
-  while (depth > 0 && (path[depth - 1] as Branch<V>).bit > bit) depth--;
-  const above = path[depth];
-  if (above !== undefined) {
-    // All below agree on more than they share with the key.
-    const alone: Leaf<V> = { owner: edit, keys: [key], values: [value] };
-    const part = first < key ? branchAt(edit, bit, above, alone) : branchAt(edit, bit, alone, above);
-    return rebuilt(path, depth, above, part, 1, edit);
-  }
-  const leaf = ownLeaf(at, edit);
-  leaf.keys.splice(i, 0, key);
-  leaf.values.splice(i, 0, value);
-  return rebuilt(path, depth, at, leaf.keys.length > leafKeysMax ? cut(leaf, edit) : leaf, 1, edit);
+/** The leaf with these in place of what it has. */
+const leafWith = <V>(leaf: Leaf<V>, keys: readonly string[], values: V[], edit: Maybe): Leaf<V> => {
+  if (!isOwn(leaf, edit)) return new Leaf(edit, keys, values);
+  leaf.keys = keys;
+  leaf.values = values;
+  return leaf;
 };
 
-/** What is left of `parent` when `leaf`, one of its sides, has lost a key. */
-const withoutOne = <V>(parent: Branch<V>, leaf: Leaf<V>, isHigh: boolean, edit: Maybe): Node<V> | undefined => {
-  const other = isHigh ? parent.low : parent.high;
-  if (leaf.keys.length === 0) return other;
-  if (isBranch(other) || leaf.keys.length + sizeOf(other) > leafKeysMax) return undefined;
-  const [low, high] = isHigh ? [other, leaf] : [leaf, other];
-  return { owner: edit, keys: low.keys.concat(high.keys), values: low.values.concat(high.values) };
+/** A branch of two parts, the keys of which differ at `place` for the first time. */
+const branchOf = <V>(place: number, part: Branch<V>, leaf: Leaf<V>, owner: Maybe): Branch<V> => {
+  const [key, other] = [leaf.keys[0] as string, lowestLeaf(part).keys[0] as string];
+  const digits = (1 << digitAt(key, place)) | (1 << digitAt(other, place));
+  const children = key < other ? [leaf, part] : [part, leaf];
+  return new Branch<V>(owner, place, digits, children, part.size + leaf.keys.length);
 };
+
+/** The branch with these children in place of what it has. */
+const branchWith = <V>(
+  branch: Branch<V>,
+  digits: number,
+  children: Node<V>[],
+  size: number,
+  edit: Maybe,
+): Branch<V> => {
+  if (!isOwn(branch, edit)) return new Branch(edit, branch.place, digits, children, size);
+  branch.digits = digits;
+  branch.children = children;
+  branch.size = size;
+  return branch;
+};
+
+/** The branch with a child more, of one key. */
+const withChild = <V>(branch: Branch<V>, key: string, leaf: Leaf<V>, edit: Maybe): Branch<V> => {
+  const { place, digits, children, size } = branch;
+  const digit = digitAt(key, place);
+  // Not by `splice` in place, which leaves room for more behind what it has put in, and so doubles many small arrays.
+  const more = children.toSpliced(rankIn(digits, digit), 0, leaf);
+  return branchWith(branch, digits | (1 << digit), more, size + 1, edit);
+};
+
+/** What is left of a branch without its child at `rank`, which had one key. */
+const withoutChild = <V>(branch: Branch<V>, key: string, rank: number, edit: Maybe): Node<V> => {
+  const { place, digits, children, size } = branch;
+  if (children.length === 2) return children[1 - rank] as Node<V>;
+  return branchWith(branch, digits & ~(1 << digitAt(key, place)), children.toSpliced(rank, 1), size - 1, edit);
+};
+
+/** All keys of some leaves, as one leaf. */
+const joined = <V>(leaves: readonly Leaf<V>[], owner: Maybe): Leaf<V> =>
+  new Leaf(
+    owner,
+    leaves.flatMap(({ keys }) => keys),
+    leaves.flatMap(({ values }) => values),
+  );
+
+/** The tree with a key that it does not have; `path` and `leaf` as `descend` found them. */
+const withKey = <V>(
+  path: readonly Branch<V>[],
+  leaf: Leaf<V> | undefined,
+  key: string,
+  value: V,
+  edit: Maybe,
+): Node<V> => {
+  const near = leaf ?? lowestLeaf(path.at(-1) as Branch<V>);
+  const first = near.keys[0];
+  const alone = new Leaf(edit, [key], [value]);
+  if (first === undefined) return alone;
+  const place = criticalPlace(first, key);
+  let depth = path.length;
+  while (depth > 0 && (path[depth - 1] as Branch<V>).place > place) depth--;
+  const parent = path[depth - 1];
+  // The key agrees with all below as far as any, and goes another way than each.
+  if (parent?.place === place) return rebuilt(path, depth - 1, key, withChild(parent, key, alone, edit), 1, edit);
+  const above = path[depth];
+  // All below agree on more than they share with the key.
+  if (above !== undefined) return rebuilt(path, depth, key, branchOf(place, above, alone, edit), 1, edit);
+  const i = positionIn(near.keys, key);
+  const grown = leafWith(near, near.keys.toSpliced(i, 0, key), near.values.toSpliced(i, 0, value), edit);
+  return rebuilt(path, depth, key, grown.keys.length > leafKeysMax ? cut(grown, edit) : grown, 1, edit);
+};
+
+/** The tree without the key at position `i` of the leaf to which `path` leads. */
+const withoutKey = <V>(path: readonly Branch<V>[], leaf: Leaf<V>, i: number, key: string, edit: Maybe): Node<V> => {
+  const left = leafWith(leaf, leaf.keys.toSpliced(i, 1), leaf.values.toSpliced(i, 1), edit);
+  const depth = path.length - 1;
+  const parent = path[depth];
+  if (parent === undefined) return left;
+  const rank = rankIn(parent.digits, digitAt(key, parent.place));
+  // A part that has become small is one leaf. Its children are leaves: each has fewer keys.
+  if (parent.size - 1 <= leafKeysMax) {
+    const leaves = parent.children.with(rank, left) as Leaf<V>[];
+    return rebuilt(path, depth, key, joined(leaves, edit), -1, edit);
+  }
+  if (left.keys.length === 0) return rebuilt(path, depth, key, withoutChild(parent, key, rank, edit), -1, edit);
+  return rebuilt(path, path.length, key, left, -1, edit);
+};
+
+/** The tree with what `change` makes of the value at `key`, `undefined` where there is none; the same node if it makes nothing else of it. */
+export const update = <V>(
+  root: Node<V>,
+  key: string,
+  change: (value: V | undefined) => V | undefined,
+  edit: Maybe,
+): Node<V> => {
+  const path: Branch<V>[] = [];
+  const leaf = descend(root, key, path);
+  const i = leaf === undefined ? 0 : positionIn(leaf.keys, key);
+  const isThere = leaf?.keys[i] === key;
+  const was = isThere ? leaf.values[i] : undefined;
+  const is = change(was);
+  // Not by `===`, which looks into both of two different objects: what is replaced lies cold in memory.
+  if (Object.is(is, was)) return root;
+  if (!isThere) return withKey(path, leaf, key, is as V, edit);
+  if (is === undefined) return withoutKey(path, leaf, i, key, edit);
+  return rebuilt(path, path.length, key, withValue(leaf, i, is, edit), 0, edit);
+};
+
+/** The tree with `value` at `key`; the same node if it was there already. */
+export const insert = <V>(root: Node<V>, key: string, value: V, edit: Maybe): Node<V> =>
+  update(root, key, () => value, edit);
 
 /** The tree without `key`; the same node if it is not there. */
-export const remove = <V>(root: Node<V>, key: string, edit: Maybe): Node<V> => {
-  const path: Branch<V>[] = [];
-  let at: Node<V> = root;
-  while (isBranch(at)) {
-    path.push(at);
-    at = goesHigh(at, key) ? at.high : at.low;
-  }
-  const i = positionIn(at.keys, key);
-  if (at.keys[i] !== key) return root;
-  const leaf = ownLeaf(at, edit);
-  leaf.keys.splice(i, 1);
-  leaf.values.splice(i, 1);
-  const parent = path.at(-1);
-  if (parent === undefined) return leaf;
-  // A part that has become small is a leaf, and one with an empty side is its other side.
-  const part = withoutOne(parent, leaf, goesHigh(parent, key), edit);
-  if (part === undefined) return rebuilt(path, path.length, at, leaf, -1, edit);
-  return rebuilt(path, path.length - 1, parent, part, -1, edit);
-};
+export const remove = <V>(root: Node<V>, key: string, edit: Maybe): Node<V> => update(root, key, () => undefined, edit);

@@ -1,5 +1,4 @@
 /** Requests of clients: the rules in the order of README.md, "request". */
-import { BytePool } from '../../../src/network/byte-pool.js';
 import { successor } from '../../../src/spec/nat.js';
 import type { Packet } from '../../../src/spec/packet.js';
 import { bytesOfKey, type Outcome, textOfKey, type WriteOutcome } from '../commands.js';
@@ -10,6 +9,7 @@ import { type MapEntry, positionOf, rangeAt } from './delegation-map.js';
 import { isExpired, stored } from './sessions.js';
 import { type HostState, packetTo, type SessionEntry } from './state.js';
 import type { Effect } from './step.js';
+import { ownCopy } from './values.js';
 
 type Request = Packet<Message<'request'>>;
 
@@ -70,31 +70,23 @@ const withRecord = (
   return [...kept, record].sort((a, b) => a.seqno - b.seqno);
 };
 
-/** Small values share blocks: an allocation of its own costs each of them five times as much. */
-const values = new BytePool();
-
-/** The table with `value` at `key`, at which it has `before`. */
-const withValue = (
-  table: HostState['table'],
-  key: string,
-  before: Uint8Array | undefined,
-  value: Uint8Array | undefined,
-): HostState['table'] => {
-  if (before === value) return table;
-  // A copy: what came with a message is a view of it, of which one value would keep all.
-  return value === undefined ? table.delete(key) : table.set(key, values.copy(value));
-};
-
 const executed = (s: HostState, packet: Request, key: string, entry: SessionEntry | undefined): Effect => {
   const { session, seqno, command, ordered } = packet.message;
-  const before = s.table.get(key);
-  const { value, outcome } = applied(before, command, s.constants.configuration.parameters);
+  const { parameters } = s.constants.configuration;
+  let outcome: Outcome | undefined;
+  // Found and replaced in one walk.
+  const table = s.table.update(key, (before) => {
+    const made = applied(before, command, parameters);
+    outcome = made.outcome;
+    // A copy: what came with a message is a view of it, of which one value would keep all.
+    // `Object.is` does not look into the value of before, which lies cold in memory.
+    return made.value === undefined || Object.is(made.value, before) ? made.value : ownCopy(made.value);
+  });
   const floor = Math.max(entry?.floor ?? 0, packet.message.floor);
   const record = isWrite(command) ? { seqno, outcome: outcome as WriteOutcome } : undefined;
   const records = withRecord(entry?.records ?? [], floor, record);
   const next = ordered ? successor(seqno) : (entry?.next ?? 0);
-  const table = withValue(s.table, key, before, value);
-  return replied(stored(s, { session, floor, next, records }, table), packet, outcome);
+  return replied(stored(s, { session, floor, next, records }, table), packet, outcome as Outcome);
 };
 
 /** What a host does with a request. */
