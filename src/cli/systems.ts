@@ -23,6 +23,7 @@ export const kvClientOptions = (config: ClusterConfig): AdministratorOptions => 
   cluster: config.cluster,
   hosts: config.nodes.map((n) => n.address),
   administrators: config.administrators ?? [],
+  nameOf: (host) => `${config.nodes.find(({ address }) => address === host)?.id} (${host})`,
   address: clientAddressFor(config),
   datagramBytesMax: config.network.datagramBytesMax,
   window: config.parameters.sessionWindowMax ?? kvParameters.sessionWindowMax,
