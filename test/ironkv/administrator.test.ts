@@ -1,7 +1,7 @@
 /** An administrator and recipients that do not answer: keys that are handed over to a host that has ended are lost. */
 import { afterEach, describe, expect, it } from 'vitest';
 import { freePorts } from '../../src/cli/cluster/free-ports.js';
-import { endPoint } from '../../src/spec/endpoint.js';
+import { type EndPoint, endPoint } from '../../src/spec/endpoint.js';
 import { E } from '../../src/spec/prelude.js';
 import { Administrator } from '../../systems/ironkv/client/administrator.js';
 import { bytes } from './host-cluster.js';
@@ -18,7 +18,7 @@ const scripted = async (count: number) => {
   const hosts = await Promise.all(Array.from({ length: count }, () => ScriptedHost.open()));
   const [port] = await freePorts(1);
   const addresses = hosts.map(({ address }) => address);
-  const nameOf = (host: string): string => `h${addresses.findIndex((address) => address === host)}`;
+  const nameOf = (host: string): string => `h${addresses.indexOf(host as EndPoint)}`;
   const options = { cluster, hosts: addresses, administrators: [endPoint(`127.0.0.1:${port}`)], nameOf };
   const opened = await Administrator.open(options);
   if (E.isLeft(opened)) throw new Error(opened.left);

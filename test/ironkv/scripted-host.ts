@@ -15,7 +15,7 @@ import { bytes } from './host-cluster.js';
 
 export const cluster = 'test';
 
-const counters = {
+export const counters = {
   ...{ strangers: 0, delegatesRefused: 0, shardsRefused: 0 },
   ...{ requestsRefused: 0, requestsRedirected: 0, requestsUnannounced: 0 },
 };

@@ -6,7 +6,7 @@ import { keyText } from '../client/kv.js';
 import { loadCluster } from '../cluster-config.js';
 import type { ClusterConfig } from '../config.js';
 import { conclude, exitCodes, UsageError, wholeFlag } from '../outcome.js';
-import { shownBounds } from '../rebalance/ranges.js';
+import { hostId, shownBounds } from '../rebalance/ranges.js';
 import { kv, kvClientOptions } from '../systems.js';
 import { table } from '../table.js';
 
@@ -38,27 +38,25 @@ const watch = async (config: ClusterConfig, periods: number): Promise<E.Either<s
     await sleep(periodMs);
     const statuses = await kv.askStatus(kvClientOptions(config), answerTimeoutMs);
     if (E.isLeft(statuses)) throw new UsageError(`No socket can be opened to ask from: ${statuses.left}.`);
-    for (const [host, { answer }] of statuses.right.entries()) if (answer === undefined) silent.add(host);
+    for (const host of kv.silentHosts(statuses.right)) silent.add(host);
     // While ranges are on their way, their load is counted at both ends.
-    const moves = statuses.right.flatMap(({ answer }) => answer?.moves ?? []);
+    const moves = kv.movesUnderWay(statuses.right);
     if (moves.length === 0) observations.push(kv.ownedRanges(statuses.right));
     else {
       observations.length = 0;
-      const waiting = moves.find(({ recipient }) => silent.has(recipient));
+      const waiting = moves.find(({ recipientAnswers }) => !recipientAnswers);
       if (waiting !== undefined)
-        moving = `a range is being moved to ${idOf(config, waiting.recipient)}, which did not answer`;
+        moving = `a range is being moved to ${hostId(config, waiting.recipient)}, which did not answer`;
     }
   }
   const answering = config.nodes.map((_, host) => host).filter((host) => !silent.has(host));
   if (answering.length < Math.min(2, config.nodes.length)) {
-    return E.left(`${[...silent].map((host) => idOf(config, host)).join(', ')} did not answer`);
+    return E.left(`${[...silent].map((host) => hostId(config, host)).join(', ')} did not answer`);
   }
   if (observations.length === 0) return E.left(moving);
   const ranges = kv.averagedRanges(observations).filter(({ host }) => !silent.has(host));
   return E.right({ ranges, answering });
 };
-
-const idOf = ({ nodes }: ClusterConfig, host: number): string => nodes[host]?.id ?? String(host);
 
 interface ShownProposal {
   readonly lo: string;
@@ -126,7 +124,7 @@ const runRebalance = async (flags: RebalanceFlags): Promise<void> => {
   const proposals = plan.map(
     ({ lo, hi, from, to, requests, isPart }): ShownProposal => ({
       ...{ lo: keyText(lo), hi: hi === null ? null : keyText(hi) },
-      ...{ from: idOf(config, from), to: idOf(config, to), requests, isPart },
+      ...{ from: hostId(config, from), to: hostId(config, to), requests, isPart },
     }),
   );
   const rows = hosts.map(({ id, ranges: count, requests, keys }) => [id, ...[count, requests, keys].map(String)]);

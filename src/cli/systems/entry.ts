@@ -69,8 +69,14 @@ export interface SystemEntry extends SystemShape {
   serve(config: ClusterConfig, options: ServeOptions): Promise<E.Either<string, ServedNode>>;
   /** Judges the steps of a trace of this system again. `Left`: one sentence. */
   replay(trace: NodeTrace): E.Either<string, Replayed>;
-  /** What each node says of itself, in the file's order, `undefined` where it does not answer. `Left`: no socket. */
-  status(config: ClusterConfig, timeoutMs: number): Promise<E.Either<string, readonly (StatusFields | undefined)[]>>;
+  /**
+   * What each node says of itself, in the file's order, `undefined` where it does not answer. `Left`: no socket. Absent where the
+   * nodes tell more than that (`src/cli/status`).
+   */
+  readonly status?: (
+    config: ClusterConfig,
+    timeoutMs: number,
+  ) => Promise<E.Either<string, readonly (StatusFields | undefined)[]>>;
 }
 
 /** What a node says of itself, by name. */
@@ -118,7 +124,7 @@ interface StatusWords<M> {
 interface EntryExtras<C, H, M> {
   readonly shape: Omit<SystemShape, 'name'>;
   readonly counters: (host: H) => Readonly<Record<string, number>>;
-  readonly status: StatusWords<M> | SystemEntry['status'];
+  readonly status?: StatusWords<M>;
   /** Opens what stands behind a gateway of the Redis protocol; `Left`: one sentence. */
   readonly respStore?: (parts: RespStoreParts<C, H, M>) => Promise<E.Either<string, RespStore>>;
 }
@@ -140,31 +146,31 @@ const traceOf = <C, H extends Host<M, W>, S, M, Step, W>(
   );
 };
 
-/** What each node says of itself (`SystemEntry.status`). */
-const askStatus = async <C, H extends Host<M, W>, S, M, Step, W>(
-  definition: SystemDefinition<C, H, S, M, Step, W>,
-  words: StatusWords<M>,
-  config: ClusterConfig,
-  timeoutMs: number,
-): Promise<E.Either<string, readonly (StatusFields | undefined)[]>> => {
-  const { codec } = definition.refinement;
-  const targets = config.nodes.map((n) => n.address);
-  const opened = await openTransport({
-    bind: { address: clientAddressFor(config) },
-    clusterName: wireName(config.cluster, definition.name),
-    codec,
-    ...config.network,
-    messageIdBase: Date.now() * 16,
-    nowMs: realTime.nowMs,
-  });
-  if (E.isLeft(opened)) return opened;
-  const nonce = Math.floor(Math.random() * 2 ** 32);
-  const message = words.request(nonce);
-  const answerIn = (m: M): StatusFields | undefined => words.fieldsIn(m, nonce);
-  const answers = await askAll(opened.right, codec, { targets, message, answerIn, timeoutMs });
-  await opened.right.close();
-  return E.right(targets.map((target) => answers.get(target)));
-};
+/** What each node says of itself. */
+const askStatus =
+  <C, H extends Host<M, W>, S, M, Step, W>(
+    definition: SystemDefinition<C, H, S, M, Step, W>,
+    words: StatusWords<M>,
+  ): NonNullable<SystemEntry['status']> =>
+  async (config, timeoutMs) => {
+    const { codec } = definition.refinement;
+    const targets = config.nodes.map((n) => n.address);
+    const opened = await openTransport({
+      bind: { address: clientAddressFor(config) },
+      clusterName: wireName(config.cluster, definition.name),
+      codec,
+      ...config.network,
+      messageIdBase: Date.now() * 16,
+      nowMs: realTime.nowMs,
+    });
+    if (E.isLeft(opened)) return opened;
+    const nonce = Math.floor(Math.random() * 2 ** 32);
+    const message = words.request(nonce);
+    const answerIn = (m: M): StatusFields | undefined => words.fieldsIn(m, nonce);
+    const answers = await askAll(opened.right, codec, { targets, message, answerIn, timeoutMs });
+    await opened.right.close();
+    return E.right(targets.map((target) => answers.get(target)));
+  };
 
 /** Hides a system's types. */
 export const entryOf = <C, H extends Host<M, W>, S, M, Step, W>(
@@ -177,10 +183,7 @@ export const entryOf = <C, H extends Host<M, W>, S, M, Step, W>(
     const constants = definition.constants(config);
     return E.isLeft(constants) ? constants : E.right(undefined);
   },
-  status: (config, timeoutMs) => {
-    const { status } = extras;
-    return typeof status === 'function' ? status(config, timeoutMs) : askStatus(definition, status, config, timeoutMs);
-  },
+  ...(extras.status && { status: askStatus(definition, extras.status) }),
   replay: (trace) => replayNodeTrace(definition, trace),
   serve: async (config, { me, check, journal, onRefused }) => {
     const constants = definition.constants(config);
