@@ -8,7 +8,7 @@ import {
 import { ironrsm, parameterRanges } from '../../systems/ironrsm/main.js';
 import { parameterRanges as lockParameterRanges, lockSystem } from '../../systems/lock/index.js';
 import { type ClusterConfig, clientAddressFor } from './config.js';
-import { kvRespStore, rsmRespStore } from './gateways.js';
+import { kvRespStore, rsmGatewayProblem, rsmRespStore } from './gateways.js';
 import { entryOf, type SystemEntry } from './systems/entry.js';
 
 export * as kv from '../../systems/ironkv/index.js';
@@ -57,6 +57,7 @@ export const systems: readonly SystemEntry[] = [
       },
     },
     respStore: rsmRespStore,
+    gatewayProblem: ({ application }) => rsmGatewayProblem(application),
   }),
   entryOf(ironkv, {
     shape: { applications: [], parameters: ironkvParameterRanges, administrators: true },

@@ -67,6 +67,8 @@ export interface SystemEntry extends SystemShape {
   check(config: ClusterConfig): E.Either<readonly string[], void>;
   /** Starts a node of a cluster that passed `check`. `Left`: one sentence. Throws where the host's first state is not the protocol's. */
   serve(config: ClusterConfig, options: ServeOptions): Promise<E.Either<string, ServedNode>>;
+  /** Why no node of this cluster can have a gateway, in one sentence; `undefined` where each can. */
+  gatewayProblem(config: ClusterConfig): string | undefined;
   /** Judges the steps of a trace of this system again. `Left`: one sentence. */
   replay(trace: NodeTrace): E.Either<string, Replayed>;
   /**
@@ -127,6 +129,8 @@ interface EntryExtras<C, H, M> {
   readonly status?: StatusWords<M>;
   /** Opens what stands behind a gateway of the Redis protocol; `Left`: one sentence. */
   readonly respStore?: (parts: RespStoreParts<C, H, M>) => Promise<E.Either<string, RespStore>>;
+  /** Why a cluster can have none all the same. */
+  readonly gatewayProblem?: (config: ClusterConfig) => string | undefined;
 }
 
 /** The trace of a node that its judge stopped. A step that threw was never judged, and is not among `steps`. */
@@ -184,6 +188,10 @@ export const entryOf = <C, H extends Host<M, W>, S, M, Step, W>(
     return E.isLeft(constants) ? constants : E.right(undefined);
   },
   ...(extras.status && { status: askStatus(definition, extras.status) }),
+  gatewayProblem: (config) =>
+    extras.respStore === undefined
+      ? `${definition.name} has no gateway: --resp is for ironkv and ironrsm`
+      : extras.gatewayProblem?.(config),
   replay: (trace) => replayNodeTrace(definition, trace),
   serve: async (config, { me, check, journal, onRefused }) => {
     const constants = definition.constants(config);
