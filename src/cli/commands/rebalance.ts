@@ -73,28 +73,28 @@ const shownProposals = (proposals: readonly ShownProposal[]): string =>
     proposals.map(({ lo, hi, from, to, requests }) => [...shownBounds(lo, hi), from, to, String(requests)]),
   );
 
+const openAdministrator = async (config: ClusterConfig): Promise<kv.Administrator> => {
+  const administrator = await kv.Administrator.open(kvClientOptions(config));
+  if (E.isLeft(administrator)) throw new UsageError(`Nothing can be ordered: ${administrator.left}.`);
+  return administrator.right;
+};
+
 /** Makes the moves, one after the other; how many were made, and why not all. */
 const applied = async (
+  administrator: kv.Administrator,
   config: ClusterConfig,
   proposals: readonly kv.Proposal[],
   timeoutMs: number,
 ): Promise<{ readonly applied: number; readonly why?: string }> => {
-  const administrator = await kv.Administrator.open(kvClientOptions(config));
-  if (E.isLeft(administrator)) throw new UsageError(`Nothing can be ordered: ${administrator.left}.`);
   let made = 0;
-  let why: string | undefined;
   for (const { lo, hi, to } of proposals) {
     const recipient = config.nodes[to]?.address;
     if (recipient === undefined) throw new Error(`the plan names host ${to}, and there is none`);
-    const done = await administrator.right.shard({ lo, hi, recipient }, timeoutMs);
-    if (E.isLeft(done)) {
-      why = done.left.message;
-      break;
-    }
+    const done = await administrator.shard({ lo, hi, recipient }, timeoutMs);
+    if (E.isLeft(done)) return { applied: made, why: done.left.message };
     made++;
   }
-  await administrator.right.close();
-  return why === undefined ? { applied: made } : { applied: made, why };
+  return { applied: made };
 };
 
 const loadsOf = (config: ClusterConfig, ranges: readonly kv.RangeLoad[]) =>
@@ -104,10 +104,12 @@ const loadsOf = (config: ClusterConfig, ranges: readonly kv.RangeLoad[]) =>
     return { id, ranges: own.length, requests: sum((r) => r.requests), keys: sum((r) => r.keys) };
   });
 
-const runRebalance = async (flags: RebalanceFlags): Promise<void> => {
-  const { config } = loadCluster(flags.config);
-  if (config.system !== 'ironkv')
-    throw new UsageError(`A cluster of ${config.system} has no ranges: this is for ironkv.`);
+/** Watches and plans; makes the moves where there is an administrator. */
+const planAndMove = async (
+  config: ClusterConfig,
+  flags: RebalanceFlags,
+  administrator: kv.Administrator | undefined,
+): Promise<void> => {
   const json = flags.json === true;
   const watched = await watch(config, flags.periods);
   if (E.isLeft(watched)) {
@@ -132,11 +134,25 @@ const runRebalance = async (flags: RebalanceFlags): Promise<void> => {
     process.stdout.write(table(['host', 'ranges', 'requests', 'keys'], rows));
     process.stdout.write(proposals.length === 0 ? 'Nothing is worth moving.\n' : `\n${shownProposals(proposals)}`);
   }
-  const result = flags.apply === true ? await applied(config, plan, flags.timeout) : { applied: 0 };
-  if (!json && flags.apply === true) process.stdout.write(`${result.applied} of ${plan.length} moves made.\n`);
+  const result =
+    administrator === undefined ? { applied: 0 } : await applied(administrator, config, plan, flags.timeout);
+  if (!json && administrator !== undefined) process.stdout.write(`${result.applied} of ${plan.length} moves made.\n`);
   if (result.why !== undefined) process.stderr.write(`ironkeel: ${result.why}\n`);
   const exitCode = result.why === undefined ? exitCodes.ok : exitCodes.inconclusive;
   conclude({ command: 'rebalance', exitCode, json, fields: { hosts, silent, proposals, ...result } });
+};
+
+const runRebalance = async (flags: RebalanceFlags): Promise<void> => {
+  const { config } = loadCluster(flags.config);
+  if (config.system !== 'ironkv')
+    throw new UsageError(`A cluster of ${config.system} has no ranges: this is for ironkv.`);
+  // Before anything is watched, which takes long: who cannot order anything is told so at once.
+  const administrator = flags.apply === true ? await openAdministrator(config) : undefined;
+  try {
+    await planAndMove(config, flags, administrator);
+  } finally {
+    await administrator?.close();
+  }
 };
 
 /** Adds `rebalance` to the command line. */
