@@ -116,14 +116,19 @@ const rsmSession = (session: GatewaySession): StoreSession => {
   };
 };
 
+/** Why replicas of an application can have no gateway, in one sentence; `undefined` where they can. */
+export const rsmGatewayProblem = (application: string | undefined): string | undefined =>
+  application === rsm.kv.name
+    ? undefined
+    : `the application ${application} has no gateway: --resp is for the application kv`;
+
 /** IronRSM's key-value application: each command is one operation, however many keys it has. */
 export const rsmRespStore = async (
   parts: RespStoreParts<rsm.Configuration, rsm.ReplicaHost, rsm.RsmMessage>,
 ): Promise<E.Either<string, RespStore>> => {
   const { config, constants, host, me, openDoor, timeoutMs } = parts;
-  if (constants.app.name !== rsm.kv.name) {
-    return E.left(`the application ${constants.app.name} has no gateway: --resp is for the application kv`);
-  }
+  const problem = rsmGatewayProblem(constants.app.name);
+  if (problem !== undefined) return E.left(problem);
   const cluster = {
     cluster: config.cluster,
     replicas: constants.replicas,

@@ -1,18 +1,15 @@
 /** The table of systems: with gateways.ts and its like the only place under src/ that names them. */
 import {
   type AdministratorOptions,
-  askStatus,
-  type HostAnswer,
   ironkv,
   parameterRanges as ironkvParameterRanges,
   defaultParameters as kvParameters,
 } from '../../systems/ironkv/index.js';
 import { ironrsm, parameterRanges } from '../../systems/ironrsm/main.js';
 import { parameterRanges as lockParameterRanges, lockSystem } from '../../systems/lock/index.js';
-import { E } from '../spec/prelude.js';
 import { type ClusterConfig, clientAddressFor } from './config.js';
-import { kvRespStore, rsmRespStore } from './gateways.js';
-import { entryOf, type StatusFields, type SystemEntry } from './systems/entry.js';
+import { kvRespStore, rsmGatewayProblem, rsmRespStore } from './gateways.js';
+import { entryOf, type SystemEntry } from './systems/entry.js';
 
 export * as kv from '../../systems/ironkv/index.js';
 export * as rsm from '../../systems/ironrsm/index.js';
@@ -23,17 +20,12 @@ export const kvClientOptions = (config: ClusterConfig): AdministratorOptions => 
   cluster: config.cluster,
   hosts: config.nodes.map((n) => n.address),
   administrators: config.administrators ?? [],
+  nameOf: (host) => `${config.nodes.find(({ address }) => address === host)?.id} (${host})`,
   address: clientAddressFor(config),
   datagramBytesMax: config.network.datagramBytesMax,
   window: config.parameters.sessionWindowMax ?? kvParameters.sessionWindowMax,
   keyBytesMax: config.parameters.keyBytesMax ?? kvParameters.keyBytesMax,
   valueBytesMax: config.parameters.valueBytesMax ?? kvParameters.valueBytesMax,
-});
-
-/** A host of IronKV in one line, from all pages of its answer. */
-const kvFields = ({ keys, sessions, moves, ranges, counters }: HostAnswer): StatusFields => ({
-  ...{ keys, sessions, moves: moves.length, rangesOwned: ranges.filter(({ load }) => load !== null).length },
-  ...counters,
 });
 
 /** Every system that the command line knows. */
@@ -65,6 +57,7 @@ export const systems: readonly SystemEntry[] = [
       },
     },
     respStore: rsmRespStore,
+    gatewayProblem: ({ application }) => rsmGatewayProblem(application),
   }),
   entryOf(ironkv, {
     shape: { applications: [], parameters: ironkvParameterRanges, administrators: true },
@@ -74,10 +67,6 @@ export const systems: readonly SystemEntry[] = [
       moves: moves.length,
       ...counters,
     }),
-    status: async (config, timeoutMs) => {
-      const statuses = await askStatus(kvClientOptions(config), timeoutMs);
-      return E.isLeft(statuses) ? statuses : E.right(statuses.right.map(({ answer }) => answer && kvFields(answer)));
-    },
     respStore: kvRespStore,
   }),
 ];

@@ -24,6 +24,15 @@ export {
   type ShardOrder as RangeOrder,
 } from './client/administrator.js';
 export { ClientCore } from './client/core.js';
+export {
+  type ContestedRange,
+  type Coverage,
+  coverageOf,
+  type KeyRange,
+  type MoveUnderWay,
+  movesUnderWay,
+  silentHosts,
+} from './client/coverage.js';
 export type { OpenSession } from './client/opening.js';
 export type { ClientCoreOptions, ClientEffects } from './client/options.js';
 export type { ClientError, CommandFailure, Settlement } from './client/outcome.js';

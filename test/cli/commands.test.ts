@@ -42,11 +42,34 @@ describe('the command line', () => {
     await expectUsage(/--seconds takes a whole number from 2 to 30/, 'demo', '--seconds', '1');
   });
 
+  it('refuses flags of a benchmark that mean nothing to it', async () => {
+    const refuses = (why: string, ...words: readonly string[]) => expectUsage(new RegExp(why), 'bench', ...words);
+    const counter = ['rsm', '--app', 'counter'] as const;
+    const ofLoad = [
+      '--clients 4',
+      '--check off',
+      '--seconds 1',
+      '--value-bytes 1',
+      '--app kv',
+      '--op get',
+      '--bundle 2',
+    ];
+    await Promise.all([
+      refuses('bench kv has the application kv alone, and not "counter": leave --app out', 'kv', '--app', 'counter'),
+      refuses('--op goes with --app kv, .*leave it out', ...counter, '--op', 'get'),
+      refuses('--value-bytes goes with --app kv, .*leave it out', ...counter, '--value-bytes', '128'),
+      ...['rsm', 'kv', 'judge'].map((subject) => refuses('--durable is not available yet', subject, '--durable')),
+      ...[...ofLoad, '--profile x', '--journal x'].map((flag) => {
+        const words = flag.split(' ');
+        return refuses(`${words[0]} is of rsm and kv, .*leave it out`, 'judge', ...words);
+      }),
+    ]);
+  });
+
   it('says plainly what is not available yet', async () => {
     const config = await bench.cluster(3);
     const dataDir = ['--data-dir', bench.folder] as const;
     await expectUsage(/^ironkeel: Durable storage is not/, 'serve', '--config', config, '--node', 'a', ...dataDir);
-    await expectUsage(/--durable is not available yet/, 'bench', 'rsm', '--durable');
     await expectUsage(
       /not available yet: use inline or off/,
       'serve',

@@ -89,4 +89,11 @@ describe('the demo', () => {
     expect(result).toMatchObject({ ok: true, errors: 0, clients: 2, bundle: 64, app: 'counter', violations: 0 });
     expect(Number(result.requests)).toBeGreaterThan(0);
   });
+
+  it('measures reads of values that are there', async () => {
+    const flags = ['--clients', '2', '--seconds', '1', '--op', 'get', '--value-bytes', '40', '--json'] as const;
+    const { code, stdout } = await bench.run('bench', 'rsm', ...flags);
+    expect(code).toBe(0);
+    expect(lastJson(stdout)).toMatchObject({ ok: true, errors: 0, app: 'kv', op: 'get', valueBytes: 40 });
+  });
 });

@@ -1,7 +1,7 @@
 /** A gateway of the Redis protocol before a host of a cluster in this process. */
 import type { ClusterConfig } from '../../src/cli/config.js';
 import { type ConnectionLimits, connectionLimits } from '../../src/cli/gateway/connection.js';
-import { RespGateway } from '../../src/cli/gateway/server.js';
+import { type RespGateway, RespPort } from '../../src/cli/gateway/server.js';
 import type { RespStore } from '../../src/cli/gateway/store.js';
 import { kvRespStore } from '../../src/cli/gateways.js';
 import { E } from '../../src/spec/prelude.js';
@@ -32,9 +32,9 @@ export const openStore = async (
 
 /** A gateway before a store, on a free port. */
 export const listen = async (store: RespStore, limits: ConnectionLimits = connectionLimits): Promise<RespGateway> => {
-  const gateway = await RespGateway.listen(store, { host: '127.0.0.1', port: 0 }, limits);
-  if (E.isLeft(gateway)) throw new Error(gateway.left);
-  return gateway.right;
+  const port = await RespPort.take({ host: '127.0.0.1', port: 0 });
+  if (E.isLeft(port)) throw new Error(port.left);
+  return port.right.serve(store, limits);
 };
 
 /** A gateway before the host with this index. */

@@ -183,6 +183,23 @@ describe('a cluster of IronKV', () => {
     }, 240_000);
   });
 
+  it('is not watched for rebalance --apply where nothing could be ordered', async () => {
+    const { port } = await bench.socket();
+    const taken = bench.file(
+      'taken.yaml',
+      `cluster: test\nsystem: ironkv\nadministrators: ["127.0.0.1:${port}"]\nnodes:\n  - { id: a, address: "127.0.0.1:1" }\n`,
+    );
+    const none = await bench.cluster(1, 'system: ironkv\n');
+    for (const [config, why] of [
+      [taken, `no end point of "administrators" is free on this machine: 127.0.0.1:${port} is in use`],
+      [none, 'the configuration names no administrators: '],
+    ] as const) {
+      // Nobody would wait for so many periods.
+      const { code, stderr } = await bench.run('rebalance', '--config', config, '--apply', '--periods', '1000');
+      expect([code, stderr]).toEqual([2, expect.stringContaining(`ironkeel: Nothing can be ordered: ${why}`)]);
+    }
+  });
+
   it('refuses orders without administrators in the file, and rebalance for other systems', async () => {
     const config = await bench.cluster(1, 'system: ironkv\n');
     const { code, stderr } = await bench.run('client', '--config', config, 'shard', '', '', 'a');

@@ -1,7 +1,7 @@
 /** The gateway of the Redis protocol before real, judged replicas of IronRSM's key-value application, over TCP. */
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ClusterConfig } from '../../src/cli/config.js';
-import { RespGateway } from '../../src/cli/gateway/server.js';
+import { type RespGateway, RespPort } from '../../src/cli/gateway/server.js';
 import type { RespStore } from '../../src/cli/gateway/store.js';
 import { rsmRespStore } from '../../src/cli/gateways.js';
 import type { StepEvent } from '../../src/network/step-io.js';
@@ -44,10 +44,10 @@ const openGateway = async (
     openDoor: (client, listener) => node.openDoor(client, listener),
   });
   if (E.isLeft(store)) throw new Error(store.left);
-  const gateway = await RespGateway.listen(change(store.right), { host: '127.0.0.1', port: 0 });
-  if (E.isLeft(gateway)) throw new Error(gateway.left);
-  gateways.push(gateway.right);
-  return gateway.right.port;
+  const port = await RespPort.take({ host: '127.0.0.1', port: 0 });
+  if (E.isLeft(port)) throw new Error(port.left);
+  gateways.push(port.right.serve(change(store.right)));
+  return port.right.port;
 };
 
 /** Replicas with a gateway before each. */

@@ -1,4 +1,8 @@
 import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { endPoint } from '../../src/spec/endpoint.js';
 import { E } from '../../src/spec/prelude.js';
@@ -73,6 +77,46 @@ describe('a node', () => {
     const { code, stderr } = await bench.run('serve', '--config', config, '--node', 'z', '--in-memory');
     expect(code).toBe(2);
     expect(stderr).toBe(`ironkeel: The node "z" is not in ${config}: its nodes are a, b, c.\n`);
+  });
+
+  it('whose gateway cannot listen exits with 2 before it has taken part in its cluster', async () => {
+    const [port] = await bench.ports(1);
+    const [b, c] = [await bench.socket(), await bench.socket()];
+    const nodes = [port, b.port, c.port].map((p, i) => `  - { id: ${'abc'[i]}, address: "127.0.0.1:${p}" }\n`);
+    const config = bench.file(
+      'cluster.yaml',
+      `cluster: test\nsystem: ironrsm\napplication: kv\nnodes:\n${nodes.join('')}`,
+    );
+    let heard = 0;
+    for (const { socket } of [b, c]) socket.on('message', () => heard++);
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    const resp = String((taken.address() as AddressInfo).port);
+    const journal = join(bench.folder, 'journal');
+    const flags = ['--in-memory', '--journal', journal, '--resp'] as const;
+    const refused = await bench.run('serve', '--config', config, '--node', 'a', ...flags, resp);
+    taken.close();
+    expect([refused.code, refused.stderr]).toEqual([
+      2,
+      `ironkeel: The gateway cannot start: 127.0.0.1:${resp} cannot be listened on (EADDRINUSE).\n`,
+    ]);
+    expect([existsSync(journal), heard]).toEqual([false, 0]);
+    // So that it can be started still.
+    const node = await bench.serve(config, 'a', ...flags.slice(1), resp);
+    expect(node.stderr).toContain(`"resp":${resp}`);
+  });
+
+  it.each([
+    ['lock', 'system: lock\n', /^ironkeel: The gateway cannot start: lock has no gateway: /],
+    ['the counter', 'system: ironrsm\napplication: counter\n', /^ironkeel: .* application counter has no gateway: /],
+  ])('of %s, which has no gateway, is refused before it starts', async (_, system, sentence) => {
+    const config = await bench.cluster(3, system);
+    const journal = join(bench.folder, 'journal');
+    const { code, stderr } = await bench.run(
+      ...['serve', '--config', config, '--node', 'a', '--in-memory', '--journal', journal, '--resp', '0'],
+    );
+    expect([code, stderr]).toEqual([2, expect.stringMatching(sentence)]);
+    expect(existsSync(journal)).toBe(false);
   });
 
   it('drops and counts datagrams of any bytes, and answers none', async () => {

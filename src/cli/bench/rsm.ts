@@ -26,6 +26,20 @@ const keys = 1000;
 
 const replicas = 3;
 
+const keyOf = (n: number): Uint8Array => Buffer.from(`key-${String(n).padStart(6, '0')}`);
+
+/** Stores what will be read. */
+const preload = async (options: rsm.ClientOptions, valueBytes: number): Promise<void> => {
+  const client = await rsm.RsmClient.open(options);
+  if (E.isLeft(client)) throw new Error(client.left);
+  const store = new rsm.KvClient(client.right);
+  const value = new Uint8Array(valueBytes).fill(0x78);
+  const answers = await Promise.all(Array.from({ length: keys }, (_, n) => store.set(keyOf(n), value)));
+  await client.right.close();
+  const wrong = answers.find(E.isLeft);
+  if (wrong !== undefined) throw new Error(`the keys could not be written: ${wrong.left.message}`);
+};
+
 /** Whether a reply is accepted by `judge`; of replies with equal bytes, which come in long runs, it is asked once. */
 const remembering = (judge: (reply: Uint8Array) => boolean): LoadOptions['accept'] => {
   let accepted: Uint8Array | undefined;
@@ -48,16 +62,18 @@ export const requestsOf = (
   }
   const value = new Uint8Array(valueBytes).fill(0x78);
   const commands = Array.from({ length: keys }, (_, i) => {
-    const key = Buffer.from(`key-${String(i).padStart(6, '0')}`);
+    const key = keyOf(i);
     return rsm.encodeCommand(op === 'get' ? { tag: 'get', key } : { tag: 'set', key, value });
   });
-  const expected = op === 'get' ? 'value' : 'ok';
   return {
     // A prime stride, so that clients do not walk the keys in step.
     request: (client, sequence) => commands[(client * 7919 + sequence) % keys] as Uint8Array,
     accept: remembering((reply) => {
       const decoded = rsm.decodeReply(reply);
-      return E.isRight(decoded) && decoded.right.tag === expected;
+      if (E.isLeft(decoded)) return false;
+      const { right: told } = decoded;
+      // A read finds a whole value.
+      return op === 'get' ? told.tag === 'value' && told.value?.length === valueBytes : told.tag === 'ok';
     }),
   };
 };
@@ -73,6 +89,9 @@ export const benchRsm = async (bench: RsmBench): Promise<Readonly<Record<string,
     journal,
     ...(profileDir !== undefined && { execArgv: ['--cpu-prof', '--cpu-prof-dir', profileDir] }),
   });
+  if (app === 'kv' && op === 'get') {
+    await preload({ cluster: cluster.name, replicas: cluster.replicas, datagramBytesMax: 8192 }, valueBytes);
+  }
   const target = { cluster: cluster.name, replicas: cluster.replicas, clients, bundle };
   const load = await ClosedLoop.open({ ...target, ...requestsOf(bench, keys) });
   return {

@@ -96,6 +96,11 @@ const hostNamed = ({ nodes }: ClusterConfig, word: string): EndPoint => {
 
 const shardTimeoutMsDefault = 60_000;
 
+const shardErrorName = (error: kv.ShardError): string => {
+  if (error.tag === 'Refused') return error.reason;
+  return error.tag === 'RecipientSilent' ? 'RECIPIENT_SILENT' : 'TIMEOUT';
+};
+
 const shard = async (config: ClusterConfig, words: Words, flags: ClientFlags): Promise<Answer> => {
   const [low, high, host] = words;
   if (low === undefined || high === undefined || host === undefined || words.length > 3) {
@@ -115,7 +120,7 @@ const shard = async (config: ClusterConfig, words: Words, flags: ClientFlags): P
   return {
     exitCode: tag === 'Refused' ? exitCodes.usage : exitCodes.inconclusive,
     text: message,
-    fields: { error: tag === 'Refused' ? result.left.reason : 'TIMEOUT', message },
+    fields: { error: shardErrorName(result.left), message },
   };
 };
 

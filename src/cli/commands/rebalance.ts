@@ -6,7 +6,7 @@ import { keyText } from '../client/kv.js';
 import { loadCluster } from '../cluster-config.js';
 import type { ClusterConfig } from '../config.js';
 import { conclude, exitCodes, UsageError, wholeFlag } from '../outcome.js';
-import { shownBounds } from '../rebalance/ranges.js';
+import { hostId, shownBounds } from '../rebalance/ranges.js';
 import { kv, kvClientOptions } from '../systems.js';
 import { table } from '../table.js';
 
@@ -38,27 +38,25 @@ const watch = async (config: ClusterConfig, periods: number): Promise<E.Either<s
     await sleep(periodMs);
     const statuses = await kv.askStatus(kvClientOptions(config), answerTimeoutMs);
     if (E.isLeft(statuses)) throw new UsageError(`No socket can be opened to ask from: ${statuses.left}.`);
-    for (const [host, { answer }] of statuses.right.entries()) if (answer === undefined) silent.add(host);
+    for (const host of kv.silentHosts(statuses.right)) silent.add(host);
     // While ranges are on their way, their load is counted at both ends.
-    const moves = statuses.right.flatMap(({ answer }) => answer?.moves ?? []);
+    const moves = kv.movesUnderWay(statuses.right);
     if (moves.length === 0) observations.push(kv.ownedRanges(statuses.right));
     else {
       observations.length = 0;
-      const waiting = moves.find(({ recipient }) => silent.has(recipient));
+      const waiting = moves.find(({ recipientAnswers }) => !recipientAnswers);
       if (waiting !== undefined)
-        moving = `a range is being moved to ${idOf(config, waiting.recipient)}, which did not answer`;
+        moving = `a range is being moved to ${hostId(config, waiting.recipient)}, which did not answer`;
     }
   }
   const answering = config.nodes.map((_, host) => host).filter((host) => !silent.has(host));
   if (answering.length < Math.min(2, config.nodes.length)) {
-    return E.left(`${[...silent].map((host) => idOf(config, host)).join(', ')} did not answer`);
+    return E.left(`${[...silent].map((host) => hostId(config, host)).join(', ')} did not answer`);
   }
   if (observations.length === 0) return E.left(moving);
   const ranges = kv.averagedRanges(observations).filter(({ host }) => !silent.has(host));
   return E.right({ ranges, answering });
 };
-
-const idOf = ({ nodes }: ClusterConfig, host: number): string => nodes[host]?.id ?? String(host);
 
 interface ShownProposal {
   readonly lo: string;
@@ -75,28 +73,28 @@ const shownProposals = (proposals: readonly ShownProposal[]): string =>
     proposals.map(({ lo, hi, from, to, requests }) => [...shownBounds(lo, hi), from, to, String(requests)]),
   );
 
+const openAdministrator = async (config: ClusterConfig): Promise<kv.Administrator> => {
+  const administrator = await kv.Administrator.open(kvClientOptions(config));
+  if (E.isLeft(administrator)) throw new UsageError(`Nothing can be ordered: ${administrator.left}.`);
+  return administrator.right;
+};
+
 /** Makes the moves, one after the other; how many were made, and why not all. */
 const applied = async (
+  administrator: kv.Administrator,
   config: ClusterConfig,
   proposals: readonly kv.Proposal[],
   timeoutMs: number,
 ): Promise<{ readonly applied: number; readonly why?: string }> => {
-  const administrator = await kv.Administrator.open(kvClientOptions(config));
-  if (E.isLeft(administrator)) throw new UsageError(`Nothing can be ordered: ${administrator.left}.`);
   let made = 0;
-  let why: string | undefined;
   for (const { lo, hi, to } of proposals) {
     const recipient = config.nodes[to]?.address;
     if (recipient === undefined) throw new Error(`the plan names host ${to}, and there is none`);
-    const done = await administrator.right.shard({ lo, hi, recipient }, timeoutMs);
-    if (E.isLeft(done)) {
-      why = done.left.message;
-      break;
-    }
+    const done = await administrator.shard({ lo, hi, recipient }, timeoutMs);
+    if (E.isLeft(done)) return { applied: made, why: done.left.message };
     made++;
   }
-  await administrator.right.close();
-  return why === undefined ? { applied: made } : { applied: made, why };
+  return { applied: made };
 };
 
 const loadsOf = (config: ClusterConfig, ranges: readonly kv.RangeLoad[]) =>
@@ -106,10 +104,12 @@ const loadsOf = (config: ClusterConfig, ranges: readonly kv.RangeLoad[]) =>
     return { id, ranges: own.length, requests: sum((r) => r.requests), keys: sum((r) => r.keys) };
   });
 
-const runRebalance = async (flags: RebalanceFlags): Promise<void> => {
-  const { config } = loadCluster(flags.config);
-  if (config.system !== 'ironkv')
-    throw new UsageError(`A cluster of ${config.system} has no ranges: this is for ironkv.`);
+/** Watches and plans; makes the moves where there is an administrator. */
+const planAndMove = async (
+  config: ClusterConfig,
+  flags: RebalanceFlags,
+  administrator: kv.Administrator | undefined,
+): Promise<void> => {
   const json = flags.json === true;
   const watched = await watch(config, flags.periods);
   if (E.isLeft(watched)) {
@@ -126,7 +126,7 @@ const runRebalance = async (flags: RebalanceFlags): Promise<void> => {
   const proposals = plan.map(
     ({ lo, hi, from, to, requests, isPart }): ShownProposal => ({
       ...{ lo: keyText(lo), hi: hi === null ? null : keyText(hi) },
-      ...{ from: idOf(config, from), to: idOf(config, to), requests, isPart },
+      ...{ from: hostId(config, from), to: hostId(config, to), requests, isPart },
     }),
   );
   const rows = hosts.map(({ id, ranges: count, requests, keys }) => [id, ...[count, requests, keys].map(String)]);
@@ -134,11 +134,25 @@ const runRebalance = async (flags: RebalanceFlags): Promise<void> => {
     process.stdout.write(table(['host', 'ranges', 'requests', 'keys'], rows));
     process.stdout.write(proposals.length === 0 ? 'Nothing is worth moving.\n' : `\n${shownProposals(proposals)}`);
   }
-  const result = flags.apply === true ? await applied(config, plan, flags.timeout) : { applied: 0 };
-  if (!json && flags.apply === true) process.stdout.write(`${result.applied} of ${plan.length} moves made.\n`);
+  const result =
+    administrator === undefined ? { applied: 0 } : await applied(administrator, config, plan, flags.timeout);
+  if (!json && administrator !== undefined) process.stdout.write(`${result.applied} of ${plan.length} moves made.\n`);
   if (result.why !== undefined) process.stderr.write(`ironkeel: ${result.why}\n`);
   const exitCode = result.why === undefined ? exitCodes.ok : exitCodes.inconclusive;
   conclude({ command: 'rebalance', exitCode, json, fields: { hosts, silent, proposals, ...result } });
+};
+
+const runRebalance = async (flags: RebalanceFlags): Promise<void> => {
+  const { config } = loadCluster(flags.config);
+  if (config.system !== 'ironkv')
+    throw new UsageError(`A cluster of ${config.system} has no ranges: this is for ironkv.`);
+  // Before anything is watched, which takes long: who cannot order anything is told so at once.
+  const administrator = flags.apply === true ? await openAdministrator(config) : undefined;
+  try {
+    await planAndMove(config, flags, administrator);
+  } finally {
+    await administrator?.close();
+  }
 };
 
 /** Adds `rebalance` to the command line. */

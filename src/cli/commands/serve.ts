@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import type { Violation } from '../../spec/check.js';
 import { E } from '../../spec/prelude.js';
 import { type LoadedCluster, loadCluster } from '../cluster-config.js';
-import { type GatewayAddress, gatewayAddressOf, RespGateway } from '../gateway/server.js';
+import { type GatewayAddress, gatewayAddressOf, type RespGateway, RespPort } from '../gateway/server.js';
 import { onInterrupt } from '../interrupt.js';
 import { type Log, nodeLog } from '../log.js';
 import { type ExitCode, exitCodes, UsageError, wholeFlag } from '../outcome.js';
@@ -45,18 +45,12 @@ const respAddress = (text: string): GatewayAddress => {
   return address;
 };
 
-const gatewayOf = async (
-  node: ServedNode,
-  system: string,
-  address: GatewayAddress,
-  timeoutMs: number,
-): Promise<E.Either<string, RespGateway>> => {
-  if (node.openRespStore === undefined) return E.left(`${system} has no gateway: --resp is for ironkv and ironrsm`);
-  const store = await node.openRespStore(timeoutMs);
-  if (E.isLeft(store)) return store;
-  const gateway = await RespGateway.listen(store.right, address);
-  if (E.isLeft(gateway)) await store.right.close();
-  return gateway;
+/** Takes the port of the gateway that `--resp` asks for. Throws a `UsageError` where that is not possible. */
+const gatewayPort = async ({ config, system }: LoadedCluster, resp: string): Promise<RespPort> => {
+  const problem = system.gatewayProblem(config);
+  const taken = problem === undefined ? await RespPort.take(respAddress(resp)) : E.left(problem);
+  if (E.isLeft(taken)) throw new UsageError(`The gateway cannot start: ${taken.left}.`);
+  return taken.right;
 };
 
 /** A node's life, from its socket's opening to its exit code. */
@@ -78,7 +72,8 @@ class NodeLife {
   }
 
   /** Serves until the end; the exit code. */
-  async run({ config, system }: LoadedCluster): Promise<ExitCode> {
+  async run(loaded: LoadedCluster): Promise<ExitCode> {
+    const { config, system } = loaded;
     const node = config.nodes.find((n) => n.id === this.#flags.node);
     if (node === undefined) {
       const ids = config.nodes.map((n) => n.id).join(', ');
@@ -88,23 +83,26 @@ class NodeLife {
       this.#end = resolve;
     });
     const onRefused = (refused: RefusedStep): void => this.#refused(refused);
+    const { journal, resp } = this.#flags;
+    // First: a node that has taken part must not be started again under its id, not even where it only lacked this port.
+    const port = resp === undefined ? undefined : await gatewayPort(loaded, resp);
     try {
-      const { journal } = this.#flags;
       const started = await system.serve(config, { me: node.address, check: this.#check, journal, onRefused });
       if (E.isLeft(started)) throw new UsageError(`The node "${node.id}" cannot start: ${started.left}.`);
       this.#node = started.right;
+      if (port !== undefined) await this.#openGateway(port);
     } catch (error) {
+      await Promise.all([port?.close(), this.#node?.close()]);
       if (!(error instanceof InitViolation)) throw error;
       this.#tell(`Node ${node.id} did not start`, error.violation, 0);
       return exitCodes.violation;
     }
     const { address } = node;
     const { cluster, application } = config;
-    const resp = await this.#openGateway(system.name);
     this.#listen();
     this.#log('info', 'ready', {
       address,
-      ...(resp !== undefined && { resp }),
+      ...(port !== undefined && { resp: port.port }),
       cluster,
       system: system.name,
       application,
@@ -126,18 +124,11 @@ class NodeLife {
     onInterrupt(() => this.#stop('SIGINT'));
   }
 
-  /** Opens the gateway that the flags ask for; its port. */
-  async #openGateway(system: string): Promise<number | undefined> {
-    const { resp, respTimeout = respTimeoutMsDefault } = this.#flags;
-    const node = this.#node;
-    if (resp === undefined || node === undefined) return undefined;
-    const opened = await gatewayOf(node, system, respAddress(resp), respTimeout);
-    if (E.isLeft(opened)) {
-      await node.close();
-      throw new UsageError(`The gateway cannot start: ${opened.left}.`);
-    }
-    this.#gateway = opened.right;
-    return opened.right.port;
+  async #openGateway(port: RespPort): Promise<void> {
+    const store = await this.#node?.openRespStore?.(this.#flags.respTimeout ?? respTimeoutMsDefault);
+    if (store === undefined) throw new Error('a system without a gateway was asked for one');
+    if (E.isLeft(store)) throw new UsageError(`The gateway cannot start: ${store.left}.`);
+    this.#gateway = port.serve(store.right);
   }
 
   #stats(): NodeStats | undefined {

@@ -1,9 +1,10 @@
 /** `ironkeel status`: asks every node of a cluster how it is. */
 import type { Command } from 'commander';
 import { E } from '../../spec/prelude.js';
-import { loadCluster } from '../cluster-config.js';
+import { type LoadedCluster, loadCluster } from '../cluster-config.js';
 import { conclude, exitCodes, UsageError, wholeFlag } from '../outcome.js';
-import { kvRanges, shownKvRanges } from '../rebalance/ranges.js';
+import type { ClusterStatus } from '../status/cluster-status.js';
+import { kvStatus } from '../status/kv-status.js';
 import type { StatusFields } from '../systems.js';
 import { table } from '../table.js';
 
@@ -38,30 +39,49 @@ const shown = (rows: readonly Row[]): string => {
   );
 };
 
+/** A minority may be cut off: what it says is no news of the cluster. */
+const statusByMajority = (nodes: ClusterStatus['nodes']): ClusterStatus => {
+  const answered = nodes.filter((fields) => fields !== undefined).length;
+  const isMajority = answered > nodes.length / 2;
+  return {
+    nodes,
+    exitCode: isMajority ? exitCodes.ok : exitCodes.inconclusive,
+    problems: isMajority ? [] : [`${answered} of ${nodes.length} nodes answered, which is no majority`],
+    fields: {},
+    text: '',
+  };
+};
+
+const askCluster = async ({ config, system }: LoadedCluster, timeoutMs: number): Promise<ClusterStatus> => {
+  if (system.status === undefined) return kvStatus(config, timeoutMs);
+  const answers = await system.status(config, timeoutMs);
+  if (E.isLeft(answers)) throw new UsageError(`No socket can be opened to ask from: ${answers.left}.`);
+  return statusByMajority(answers.right);
+};
+
 /** Asks, and shows what was answered. */
 export const runStatus = async (flags: StatusFlags): Promise<void> => {
-  const { config, system } = loadCluster(flags.config);
-  const answers = await system.status(config, flags.timeout);
-  if (E.isLeft(answers)) throw new UsageError(`No socket can be opened to ask from: ${answers.left}.`);
-  const rows = config.nodes.map(({ id, address }, i): Row => ({ id, address, fields: answers.right[i] }));
-  const answered = rows.filter((r) => r.fields !== undefined).length;
-  // A minority may be cut off: what it says is no news of the cluster.
-  const exitCode = answered > rows.length / 2 ? exitCodes.ok : exitCodes.inconclusive;
+  const loaded = loadCluster(flags.config);
+  const { nodes, exitCode, problems, fields, text } = await askCluster(loaded, flags.timeout);
+  const rows = loaded.config.nodes.map(({ id, address }, i): Row => ({ id, address, fields: nodes[i] }));
   const json = flags.json === true;
-  const ranges = config.system === 'ironkv' ? await kvRanges(config, flags.timeout) : undefined;
-  if (!json) process.stdout.write(shown(rows) + (ranges === undefined ? '' : `\n${shownKvRanges(ranges)}`));
-  if (exitCode !== exitCodes.ok) {
-    process.stderr.write(`ironkeel: ${answered} of ${rows.length} nodes answered, which is no majority.\n`);
-  }
-  const plain = rows.map(({ id, address, fields }) => ({ id, address, answered: fields !== undefined, ...fields }));
-  conclude({ command: 'status', exitCode, json, fields: { rows: plain, answered, nodes: rows.length, ...ranges } });
+  if (!json) process.stdout.write(shown(rows) + text);
+  for (const problem of problems) process.stderr.write(`ironkeel: ${problem}.\n`);
+  const plain = rows.map((row) => ({
+    ...{ id: row.id, address: row.address, answered: row.fields !== undefined },
+    ...row.fields,
+  }));
+  const answered = plain.filter((row) => row.answered).length;
+  conclude({ command: 'status', exitCode, json, fields: { rows: plain, answered, nodes: rows.length, ...fields } });
 };
 
 /** Adds `status` to the command line. */
 export const registerStatus = (program: Command): void => {
   program
     .command('status')
-    .description('ask each node; exit 0 if a majority answers, and 4 if not')
+    .description(
+      'ask each node; exit 4 if no majority answers, of ironkv if keys are served by nobody, and 1 if two hosts claim some',
+    )
     .requiredOption('--config <file>', "the cluster's YAML file")
     .option('--timeout <ms>', 'how long to wait for answers', wholeFlag('--timeout', 1), statusTimeoutMsDefault)
     .option('--json', 'print one JSON object as the last line')

@@ -15,48 +15,85 @@ export interface GatewayAddress {
 /** Connections at a time; more are closed at once. */
 const connectionsMax = 10_000;
 
-/** Serves a store to clients of Redis. */
-export class RespGateway {
+/** A TCP port, taken before there is a store to serve: whoever connects early waits for it. */
+export class RespPort {
   readonly #server: Server;
-  readonly #store: RespStore;
   readonly #sockets = new Set<Socket>();
-  readonly #held: HeldBytes;
-  #lastId = 0;
+  #serveOne: (socket: Socket) => void = () => undefined;
 
-  private constructor(server: Server, store: RespStore, limits: ConnectionLimits) {
+  private constructor(server: Server) {
     this.#server = server;
-    this.#store = store;
-    const all = new HeldBytes(limits.allHeldBytesMax);
-    this.#held = all;
-    const serverVersion = packageVersion();
     server.on('connection', (socket) => {
       this.#sockets.add(socket);
       socket.once('close', () => this.#sockets.delete(socket));
-      new RespConnection({ socket, store, limits, all, id: ++this.#lastId, serverVersion });
+      // The socket closes after an error, which nobody else may hear yet.
+      socket.on('error', () => undefined);
+      this.#serveOne(socket);
     });
   }
 
-  /** Listens, and takes over `store`. `Left`: why not, in one sentence. */
-  static async listen(
-    store: RespStore,
-    { host, port }: GatewayAddress,
-    limits: ConnectionLimits = connectionLimits,
-  ): Promise<E.Either<string, RespGateway>> {
+  /** Listens. `Left`: why that is not possible, in one sentence. */
+  static async take({ host, port }: GatewayAddress): Promise<E.Either<string, RespPort>> {
     // A client may close its side once it has asked, and is answered all the same.
     const server = createServer({ allowHalfOpen: true });
     server.maxConnections = connectionsMax;
+    const taken = new RespPort(server);
     const error = await new Promise<NodeJS.ErrnoException | undefined>((resolve) => {
       server.once('error', resolve);
       server.listen({ host, port, exclusive: true }, () => resolve(undefined));
     });
     if (error !== undefined) return E.left(`${host}:${port} cannot be listened on (${error.code ?? error.message})`);
-    return E.right(new RespGateway(server, store, limits));
+    return E.right(taken);
   }
 
   /** The port that it listens on. */
   get port(): number {
     const address = this.#server.address();
     return typeof address === 'object' && address !== null ? address.port : 0;
+  }
+
+  /** Serves `store`, which the gateway takes over, to those who wait and those who come. To be called once. */
+  serve(store: RespStore, limits: ConnectionLimits = connectionLimits): RespGateway {
+    const gateway = new RespGateway(this, store, limits);
+    this.#serveOne = (socket) => gateway.serve(socket);
+    for (const socket of this.#sockets) gateway.serve(socket);
+    return gateway;
+  }
+
+  /** Ends all connections, and listens no more. */
+  async close(): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    for (const socket of this.#sockets) socket.destroy();
+    await closed;
+  }
+}
+
+/** Serves a store to clients of Redis. */
+export class RespGateway {
+  readonly #port: RespPort;
+  readonly #store: RespStore;
+  readonly #limits: ConnectionLimits;
+  readonly #held: HeldBytes;
+  readonly #serverVersion = packageVersion();
+  #lastId = 0;
+
+  /** Takes over `port` and `store`; `RespPort.serve` is the way to make one. */
+  constructor(port: RespPort, store: RespStore, limits: ConnectionLimits) {
+    this.#port = port;
+    this.#store = store;
+    this.#limits = limits;
+    this.#held = new HeldBytes(limits.allHeldBytesMax);
+  }
+
+  /** The port that it listens on. */
+  get port(): number {
+    return this.#port.port;
+  }
+
+  /** Serves one connection until it ends. */
+  serve(socket: Socket): void {
+    const [store, limits, all, serverVersion] = [this.#store, this.#limits, this.#held, this.#serverVersion];
+    new RespConnection({ socket, store, limits, all, id: ++this.#lastId, serverVersion });
   }
 
   /** Bytes that its connections hold. */
@@ -66,9 +103,7 @@ export class RespGateway {
 
   /** Ends all connections, without their outstanding replies, and the store's sessions. */
   async close(): Promise<void> {
-    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    for (const socket of this.#sockets) socket.destroy();
-    await closed;
+    await this.#port.close();
     await this.#store.close();
   }
 }

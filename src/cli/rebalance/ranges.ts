@@ -1,9 +1,7 @@
 /** The ranges of a cluster of IronKV and their load, for people and programs. */
-import { E } from '../../spec/prelude.js';
 import { keyText } from '../client/kv.js';
 import type { ClusterConfig } from '../config.js';
-import { UsageError } from '../outcome.js';
-import { kv, kvClientOptions } from '../systems.js';
+import { kv } from '../systems.js';
 import { table } from '../table.js';
 
 /** A range, with the id of its host. */
@@ -29,6 +27,8 @@ export interface ShownMove {
   /** The lowest key not handed over; null once all are. */
   readonly next: string | null;
   readonly hi: string | null;
+  /** Where it does not, what was handed over waits for it. */
+  readonly recipientAnswers: boolean;
 }
 
 /** What the hosts say of themselves. */
@@ -37,14 +37,15 @@ export interface ShownRanges {
   readonly moves: readonly ShownMove[];
 }
 
-const boundText = (key: Uint8Array | null): string | null => (key === null ? null : keyText(key));
+/** A bound as text; null: beyond every key. */
+export const boundText = (key: Uint8Array | null): string | null => (key === null ? null : keyText(key));
 
-/** The ranges of the hosts that answer in time, ascending. Throws a `UsageError` where no socket can be opened. */
-export const kvRanges = async (config: ClusterConfig, timeoutMs: number): Promise<ShownRanges> => {
-  const statuses = await kv.askStatus(kvClientOptions(config), timeoutMs);
-  if (E.isLeft(statuses)) throw new UsageError(`No socket can be opened to ask from: ${statuses.left}.`);
-  const idOf = (host: number): string => config.nodes[host]?.id ?? String(host);
-  const owned = statuses.right.flatMap(({ answer }, host) =>
+/** The id of the host with this index. */
+export const hostId = ({ nodes }: ClusterConfig, host: number): string => nodes[host]?.id ?? String(host);
+
+/** The ranges of the hosts that answered, ascending, and their moves. */
+export const kvRanges = (config: ClusterConfig, statuses: readonly kv.HostStatus[]): ShownRanges => {
+  const owned = statuses.flatMap(({ answer }, host) =>
     (answer?.ranges ?? []).flatMap(({ lo, hi, load }) => (load === null ? [] : [{ lo, hi, host, load }])),
   );
   owned.sort((a, b) => Buffer.compare(a.lo, b.lo));
@@ -52,19 +53,15 @@ export const kvRanges = async (config: ClusterConfig, timeoutMs: number): Promis
     ranges: owned.map(({ lo, hi, host, load: { cuts, ...counts } }) => ({
       lo: keyText(lo),
       hi: boundText(hi),
-      host: idOf(host),
+      host: hostId(config, host),
       ...counts,
       split: boundText(kv.middleCut(counts.requests, cuts)?.key ?? null),
       cuts: cuts.map(({ key, below }) => ({ key: keyText(key), below })),
     })),
-    moves: statuses.right.flatMap(({ answer }, from) =>
-      (answer?.moves ?? []).map(({ next, hi, recipient }) => ({
-        from: idOf(from),
-        to: idOf(recipient),
-        next: boundText(next),
-        hi: boundText(hi),
-      })),
-    ),
+    moves: kv.movesUnderWay(statuses).map(({ from, recipient, next, hi, recipientAnswers }) => ({
+      ...{ from: hostId(config, from), to: hostId(config, recipient) },
+      ...{ next: boundText(next), hi: boundText(hi), recipientAnswers },
+    })),
   };
 };
 
@@ -83,8 +80,9 @@ export const shownKvRanges = ({ ranges, moves }: ShownRanges): string => {
   ]);
   const first = table(['from', 'to', 'host', 'requests', 'keys', 'bytes', 'split', 'below split'], rows);
   if (moves.length === 0) return first;
-  const under = moves.map(({ from, to, next, hi }) => {
-    return [from, to, ...(next === null ? ['all handed over', ''] : shownBounds(next, hi))];
+  const under = moves.map(({ from, to, next, hi, recipientAnswers }) => {
+    const left = next === null ? ['all handed over', ''] : shownBounds(next, hi);
+    return [from, to, ...left, recipientAnswers ? '' : `${to} does not answer: what was handed over waits for it`];
   });
-  return `${first}\n${table(['moves from', 'to', 'still from key', 'to key'], under)}`;
+  return `${first}\n${table(['moves from', 'to', 'still from key', 'to key', ''], under)}`;
 };

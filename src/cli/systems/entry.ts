@@ -67,10 +67,18 @@ export interface SystemEntry extends SystemShape {
   check(config: ClusterConfig): E.Either<readonly string[], void>;
   /** Starts a node of a cluster that passed `check`. `Left`: one sentence. Throws where the host's first state is not the protocol's. */
   serve(config: ClusterConfig, options: ServeOptions): Promise<E.Either<string, ServedNode>>;
+  /** Why no node of this cluster can have a gateway, in one sentence; `undefined` where each can. */
+  gatewayProblem(config: ClusterConfig): string | undefined;
   /** Judges the steps of a trace of this system again. `Left`: one sentence. */
   replay(trace: NodeTrace): E.Either<string, Replayed>;
-  /** What each node says of itself, in the file's order, `undefined` where it does not answer. `Left`: no socket. */
-  status(config: ClusterConfig, timeoutMs: number): Promise<E.Either<string, readonly (StatusFields | undefined)[]>>;
+  /**
+   * What each node says of itself, in the file's order, `undefined` where it does not answer. `Left`: no socket. Absent where the
+   * nodes tell more than that (`src/cli/status`).
+   */
+  readonly status?: (
+    config: ClusterConfig,
+    timeoutMs: number,
+  ) => Promise<E.Either<string, readonly (StatusFields | undefined)[]>>;
 }
 
 /** What a node says of itself, by name. */
@@ -121,9 +129,11 @@ interface StatusWords<M> {
 interface EntryExtras<C, H, M> {
   readonly shape: Omit<SystemShape, 'name'>;
   readonly counters: (host: H) => Readonly<Record<string, number>>;
-  readonly status: StatusWords<M> | SystemEntry['status'];
+  readonly status?: StatusWords<M>;
   /** Opens what stands behind a gateway of the Redis protocol; `Left`: one sentence. */
   readonly respStore?: (parts: RespStoreParts<C, H, M>) => Promise<E.Either<string, RespStore>>;
+  /** Why a cluster can have none all the same. */
+  readonly gatewayProblem?: (config: ClusterConfig) => string | undefined;
 }
 
 /** The trace of a node that its judge stopped. A step that threw was never judged, and is not among `steps`. */
@@ -143,31 +153,31 @@ const traceOf = <C, H extends Host<M, W>, S, M, Step, W>(
   );
 };
 
-/** What each node says of itself (`SystemEntry.status`). */
-const askStatus = async <C, H extends Host<M, W>, S, M, Step, W>(
-  definition: SystemDefinition<C, H, S, M, Step, W>,
-  words: StatusWords<M>,
-  config: ClusterConfig,
-  timeoutMs: number,
-): Promise<E.Either<string, readonly (StatusFields | undefined)[]>> => {
-  const { codec } = definition.refinement;
-  const targets = config.nodes.map((n) => n.address);
-  const opened = await openTransport({
-    bind: { address: clientAddressFor(config) },
-    clusterName: wireName(config.cluster, definition.name),
-    codec,
-    ...config.network,
-    messageIdBase: Date.now() * 16,
-    nowMs: realTime.nowMs,
-  });
-  if (E.isLeft(opened)) return opened;
-  const nonce = Math.floor(Math.random() * 2 ** 32);
-  const message = words.request(nonce);
-  const answerIn = (m: M): StatusFields | undefined => words.fieldsIn(m, nonce);
-  const answers = await askAll(opened.right, codec, { targets, message, answerIn, timeoutMs });
-  await opened.right.close();
-  return E.right(targets.map((target) => answers.get(target)));
-};
+/** What each node says of itself. */
+const askStatus =
+  <C, H extends Host<M, W>, S, M, Step, W>(
+    definition: SystemDefinition<C, H, S, M, Step, W>,
+    words: StatusWords<M>,
+  ): NonNullable<SystemEntry['status']> =>
+  async (config, timeoutMs) => {
+    const { codec } = definition.refinement;
+    const targets = config.nodes.map((n) => n.address);
+    const opened = await openTransport({
+      bind: { address: clientAddressFor(config) },
+      clusterName: wireName(config.cluster, definition.name),
+      codec,
+      ...config.network,
+      messageIdBase: Date.now() * 16,
+      nowMs: realTime.nowMs,
+    });
+    if (E.isLeft(opened)) return opened;
+    const nonce = Math.floor(Math.random() * 2 ** 32);
+    const message = words.request(nonce);
+    const answerIn = (m: M): StatusFields | undefined => words.fieldsIn(m, nonce);
+    const answers = await askAll(opened.right, codec, { targets, message, answerIn, timeoutMs });
+    await opened.right.close();
+    return E.right(targets.map((target) => answers.get(target)));
+  };
 
 /** Hides a system's types. */
 export const entryOf = <C, H extends Host<M, W>, S, M, Step, W>(
@@ -180,10 +190,11 @@ export const entryOf = <C, H extends Host<M, W>, S, M, Step, W>(
     const constants = definition.constants(config);
     return E.isLeft(constants) ? constants : E.right(undefined);
   },
-  status: (config, timeoutMs) => {
-    const { status } = extras;
-    return typeof status === 'function' ? status(config, timeoutMs) : askStatus(definition, status, config, timeoutMs);
-  },
+  ...(extras.status && { status: askStatus(definition, extras.status) }),
+  gatewayProblem: (config) =>
+    extras.respStore === undefined
+      ? `${definition.name} has no gateway: --resp is for ironkv and ironrsm`
+      : extras.gatewayProblem?.(config),
   replay: (trace) => replayNodeTrace(definition, trace),
   serve: async (config, { me, check, journal, onRefused }) => {
     const constants = definition.constants(config);

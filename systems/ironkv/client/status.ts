@@ -49,6 +49,13 @@ const askPage = (
   });
 };
 
+/** Whether a host answers within `timeoutMs`. It is asked again and again until then, over a transport as of `statusOver`. */
+export const doesAnswer = async (
+  transport: Transport<KvMessage>,
+  host: EndPoint,
+  timeoutMs: number,
+): Promise<boolean> => (await askPage(transport, [host], lowestKey, timeoutMs)).has(host);
+
 /** The rest of a map whose first page came; `undefined` where the host fell silent. */
 const wholeAnswer = async (
   transport: Transport<KvMessage>,
