@@ -48,10 +48,30 @@ export const deliveryPlants: readonly Plant[] = [
     planted: 'protocol and host',
     checks: ['LIVE'],
     patches: [
-      { file: protocol('deliveries'), find: 'if (!progressed) {', replace: 'if (false) {' },
-      { file: host('deliveries'), find: 'peer.unacked.slice(0, resendMax).entries()', replace: '[].entries()' },
+      {
+        file: protocol('deliveries'),
+        find: 'const repeated = progressed ? [] : oldestUnacked(s, to, peer);',
+        replace: 'const repeated = [];',
+      },
+      { file: host('deliveries'), find: 'this.#oldest(peer).entries()', replace: '[].entries()' },
     ],
     hunt: live,
+  },
+  {
+    id: 'K3b',
+    title: 'pieces are sent however many bytes are unacked',
+    seenIn: 'IronKV',
+    planted: 'protocol and host',
+    checks: ['INV'],
+    patches: [
+      { file: protocol('deliveries'), find: '|| !hasRoomForBytes(s, peer)', replace: '' },
+      {
+        file: host('deliveries'),
+        find: 'return this.hasRoom(index) && this.peer(index).unackedBytes <',
+        replace: 'return this.hasRoom(index) && 0 <',
+      },
+    ],
+    hunt,
   },
   {
     id: 'K4',
