@@ -25,7 +25,7 @@ export interface Parameters {
   readonly delegateRestMs: number;
   /** Messages that a host may have under way to another without an ack: the flow control of moves. */
   readonly deliveriesMax: number;
-  /** Bytes of such messages from which on it sends no further piece of a move, and bytes sent again at a time; a single message may exceed it. */
+  /** Bytes of such messages from which on it sends no further piece of a move; a single message may exceed it. */
   readonly deliveryBytesMax: number;
   /** Bytes of such messages for which a host waits a millisecond longer before it sends any again: about what the network and the recipient take in one. */
   readonly deliveryBytesPerMs: number;
@@ -34,7 +34,7 @@ export interface Parameters {
   /** How long an unacked message waits before it is sent again; doubled each time, up to `resendMsMax`. */
   readonly resendMs: number;
   readonly resendMsMax: number;
-  /** Messages sent again to one host at a time. */
+  /** Messages sent again to one host at a time: all, or those sent meanwhile come too early. */
   readonly resendMax: number;
   /** Ranges in one status. */
   readonly rangesPerStatusMax: number;
@@ -58,12 +58,12 @@ export const defaultParameters: Parameters = {
   delegateKeysMax: 24,
   delegateRestMs: 4,
   deliveriesMax: 8,
-  deliveryBytesMax: 4 << 20,
+  deliveryBytesMax: 131_072,
   deliveryBytesPerMs: 8192,
   movesMax: 64,
   resendMs: 50,
   resendMsMax: 2000,
-  resendMax: 4,
+  resendMax: 8,
   rangesPerStatusMax: 256,
   loadPeriodMs: 1000,
   receiveMax: 256,

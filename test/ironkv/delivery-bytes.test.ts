@@ -96,16 +96,26 @@ describe('a host that moves large values', () => {
     expect([1, 2].map((to) => cluster.host().peers.get(to)?.sent)).toEqual([1, 1]);
   });
 
-  test('sends again no more bytes than the bound, but one body at least', () => {
-    const cluster = hostWith([20, 30, 40, 500], { deliveryBytesMax: 124, resendMax: 4 });
+  test('sends again what is unacked, which is little: less than the bound, and one body', () => {
+    const cluster = hostWith([20, 30, 500, 40, 50], { deliveryBytesMax: 100 });
     const start = cluster.nowMs;
     cluster.shard(1, '', null, 1);
-    expect(piecesOf(cluster)).toBe(4);
-    // 52 + 30 + 40 are 122.
+    expect(piecesOf(cluster)).toBe(3);
     expect(nextResend(cluster, start)).toEqual([50, [1, 2, 3]]);
     acked(cluster, 3);
-    expect(nextResend(cluster, start)).toEqual([150, []]);
-    expect(nextResend(cluster, start)).toEqual([200, [4]]);
+    expect(piecesOf(cluster)).toBe(5);
+  });
+
+  test('goes on at once after a loss: what came too early is sent again with what was lost', () => {
+    const cluster = hostWith(new Array(12).fill(20), {});
+    cluster.shard(1, '', null, 1);
+    expect(piecesOf(cluster)).toBe(8);
+    // The first is lost, and so the others are of no use.
+    for (const packet of cluster.underWay.splice(0).slice(1)) cluster.deliver(packet);
+    cluster.step(1);
+    cluster.nowMs = cluster.host().wakeAtMs();
+    cluster.settle();
+    expect([cluster.host(1).table.size, cluster.host().moves]).toEqual([12, []]);
   });
 
   test('waits longer for what is large before it sends it again, and no longer once that is acked', () => {
@@ -158,17 +168,13 @@ describe('the protocol of a host that moves large values', () => {
     expect([peerOf(both).unackedBytes, isEnabled(both, delegate)]).toEqual([0, true]);
   });
 
-  test('sends again as many bodies as the bound allows, but one at least, after a wait that grows with what is unacked', () => {
+  test('sends again after a wait that grows with what is unacked', () => {
     const parameters = { deliveryBytesMax: 61, deliveryBytesPerMs: 10 };
     const two = stepped(stepped(started([60, 500, 20], parameters), delegate), delegate);
     expect([isEnabled(two, resend(50 + 55)), isEnabled(two, resend(50 + 56))]).toEqual([false, true]);
     const next = O.toUndefined(ironkvProtocol.step(two, resend(106)));
-    expect(seqnosIn(next?.sends ?? [])).toEqual([1]);
-    const acked = stepped(two, ack(1));
-    expect(isEnabled(acked, resend(50 + 49))).toBe(false);
-    // The first look notes what was acked; the second sends, however large it is.
-    const looked = stepped(acked, resend(100));
-    const again = O.toUndefined(ironkvProtocol.step(looked, resend(200)));
-    expect(seqnosIn(again?.sends ?? [])).toEqual([2]);
+    expect(seqnosIn(next?.sends ?? [])).toEqual([1, 2]);
+    const one = stepped(two, ack(1));
+    expect([isEnabled(one, resend(50 + 49)), isEnabled(one, resend(50 + 50))]).toEqual([false, true]);
   });
 });

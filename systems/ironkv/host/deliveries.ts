@@ -139,13 +139,15 @@ export class Deliveries {
 
   /** Action for each peer: send the oldest bodies again that wait too long. Progress since the last look counts as an answer. */
   resend(): void {
-    const { resendMs, resendMsMax } = this.#cluster.parameters;
+    const { resendMs, resendMsMax, resendMax } = this.#cluster.parameters;
     for (const [index, peer] of this.peers) {
       if (this.#scope.now < this.#resendDueMs(peer)) continue;
       this.#scope.record({ action: 'resend', peer: index });
       if (peer.acked > peer.ackedAtCheck) peer.waitMs = resendMs;
       else {
-        for (const [i, body] of this.#oldest(peer).entries()) this.#deliver(index, peer.acked + 1 + i, body);
+        for (const [i, body] of peer.unacked.slice(0, resendMax).entries()) {
+          this.#deliver(index, peer.acked + 1 + i, body);
+        }
         peer.waitMs = Math.min(2 * peer.waitMs, resendMsMax);
       }
       peer.ackedAtCheck = peer.acked;
@@ -165,19 +167,6 @@ export class Deliveries {
   #resendDueMs({ unacked, unackedBytes, resendAtMs }: Peer): number {
     if (unacked.length === 0) return Number.POSITIVE_INFINITY;
     return add(resendAtMs, Math.floor(unackedBytes / this.#cluster.parameters.deliveryBytesPerMs));
-  }
-
-  /** The oldest bodies, as many as are sent again at a time. */
-  #oldest({ unacked }: Peer): readonly Body[] {
-    const { resendMax, deliveryBytesMax } = this.#cluster.parameters;
-    let count = 0;
-    let bytes = 0;
-    for (const body of unacked.slice(0, resendMax)) {
-      bytes += bodyBytes(body);
-      if (count > 0 && bytes > deliveryBytesMax) break;
-      count++;
-    }
-    return unacked.slice(0, count);
   }
 
   #deliver(index: number, seqno: number, body: Body): void {

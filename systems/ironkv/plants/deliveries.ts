@@ -48,12 +48,8 @@ export const deliveryPlants: readonly Plant[] = [
     planted: 'protocol and host',
     checks: ['LIVE'],
     patches: [
-      {
-        file: protocol('deliveries'),
-        find: 'const repeated = progressed ? [] : oldestUnacked(s, to, peer);',
-        replace: 'const repeated = [];',
-      },
-      { file: host('deliveries'), find: 'this.#oldest(peer).entries()', replace: '[].entries()' },
+      { file: protocol('deliveries'), find: 'if (!progressed) {', replace: 'if (false) {' },
+      { file: host('deliveries'), find: 'peer.unacked.slice(0, resendMax).entries()', replace: '[].entries()' },
     ],
     hunt: live,
   },

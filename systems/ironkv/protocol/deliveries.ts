@@ -242,20 +242,6 @@ export const announced = (s: HostState, to: number, now: number): Effect | undef
   return body && send(s, to, { ...peer, announced: body.bound, warned: body.horizon }, body, now);
 };
 
-/** The oldest unacked bodies to a peer: as many as one `resend` repeats. */
-const oldestUnacked = (s: HostState, to: number, { acked, sent }: Peer): readonly Message<'deliver'>[] => {
-  const { resendMax, deliveryBytesMax } = s.constants.configuration.parameters;
-  const oldest: Message<'deliver'>[] = [];
-  let bytes = 0;
-  for (let seqno = acked + 1; seqno <= sent && oldest.length < resendMax; seqno++) {
-    const body = s.unacked.get(unackedKey(to, seqno)) as Body;
-    bytes += sizeOf(body);
-    if (oldest.length > 0 && bytes > deliveryBytesMax) break;
-    oldest.push({ tag: 'deliver', seqno, body });
-  }
-  return oldest;
-};
-
 /** `undefined` where nothing is due to be sent again. */
 export const resent = (s: HostState, to: number, now: number): Effect | undefined => {
   const peer = s.peers.get(to);
@@ -266,8 +252,14 @@ export const resent = (s: HostState, to: number, now: number): Effect | undefine
   if (now < dueMs) return undefined;
   const progressed = peer.acked > peer.ackedAtCheck;
   const waitMs = progressed ? parameters.resendMs : Math.min(add(peer.waitMs, peer.waitMs), parameters.resendMsMax);
-  const target = hosts[to] as Packet<KvMessage>['target'];
-  const repeated = progressed ? [] : oldestUnacked(s, to, peer);
+  const sends: Packet<KvMessage>[] = [];
+  if (!progressed) {
+    const end = Math.min(peer.sent, peer.acked + parameters.resendMax);
+    for (let seqno = peer.acked + 1; seqno <= end; seqno++) {
+      const body = s.unacked.get(unackedKey(to, seqno)) as Body;
+      sends.push(packetTo(s, hosts[to] as Packet<KvMessage>['target'], { tag: 'deliver', seqno, body }));
+    }
+  }
   const peers = s.peers.set(to, { ...peer, waitMs, ackedAtCheck: peer.acked, resendAtMs: add(now, waitMs) });
-  return { state: { ...s, peers }, sends: repeated.map((message) => packetTo(s, target, message)) };
+  return { state: { ...s, peers }, sends };
 };
