@@ -59,7 +59,7 @@ export const defaultParameters: Parameters = {
   delegateRestMs: 4,
   deliveriesMax: 8,
   deliveryBytesMax: 131_072,
-  deliveryBytesPerMs: 8192,
+  deliveryBytesPerMs: 4096,
   movesMax: 64,
   resendMs: 50,
   resendMsMax: 2000,
