@@ -25,12 +25,16 @@ export interface Parameters {
   readonly delegateRestMs: number;
   /** Messages that a host may have under way to another without an ack: the flow control of moves. */
   readonly deliveriesMax: number;
+  /** Bytes of such messages from which on it sends no further piece of a move; a single message may exceed it. */
+  readonly deliveryBytesMax: number;
+  /** Bytes of such messages for which a host waits a millisecond longer before it sends any again: about what the network and the recipient take in one. */
+  readonly deliveryBytesPerMs: number;
   /** Moves under way from one host. */
   readonly movesMax: number;
   /** How long an unacked message waits before it is sent again; doubled each time, up to `resendMsMax`. */
   readonly resendMs: number;
   readonly resendMsMax: number;
-  /** Messages sent again to one host at a time. */
+  /** Messages sent again to one host at a time: all, or those sent meanwhile come too early. */
   readonly resendMax: number;
   /** Ranges in one status. */
   readonly rangesPerStatusMax: number;
@@ -54,10 +58,12 @@ export const defaultParameters: Parameters = {
   delegateKeysMax: 24,
   delegateRestMs: 4,
   deliveriesMax: 8,
+  deliveryBytesMax: 131_072,
+  deliveryBytesPerMs: 4096,
   movesMax: 64,
   resendMs: 50,
   resendMsMax: 2000,
-  resendMax: 4,
+  resendMax: 8,
   rangesPerStatusMax: 256,
   loadPeriodMs: 1000,
   receiveMax: 256,
@@ -76,6 +82,8 @@ export const parameterRanges: Readonly<Record<keyof Parameters, { readonly min: 
   delegateKeysMax: { min: 1, max: 65_536 },
   delegateRestMs: { min: 0, max: 60_000 },
   deliveriesMax: { min: 1, max: 1024 },
+  deliveryBytesMax: { min: 1, max: 1 << 24 },
+  deliveryBytesPerMs: { min: 1, max: 1 << 30 },
   movesMax: { min: 1, max: 1024 },
   resendMs: { min: 5, max: 60_000 },
   resendMsMax: { min: 5, max: 600_000 },

@@ -24,6 +24,7 @@ import {
   knowledgeGrows,
   onlySentIsReceived,
   seqnosAreUnique,
+  unackedBytesAreBounded,
   unackedIsSequential,
 } from './invariants/streams.js';
 
@@ -37,6 +38,7 @@ export const ironkvInvariants: readonly Invariant[] = [
   onlySentIsReceived,
   acksAreOfReceived,
   unackedIsSequential,
+  unackedBytesAreBounded,
   movesAreOwned,
   eachKeyClaimedInExactlyOnePlace,
   storedKeysAreOwned,

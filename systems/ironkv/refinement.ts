@@ -110,10 +110,11 @@ const components: readonly Component<KvHost, HostState>[] = [
     'peers',
     (h) => h.peers,
     (s) => s.peers,
-    ({ received, sent, acked, told, announced, warned, resendAtMs, waitMs, ackedAtCheck }) => ({
+    ({ received, sent, acked, unackedBytes, told, announced, warned, resendAtMs, waitMs, ackedAtCheck }) => ({
       received,
       sent,
       acked,
+      unackedBytes,
       told,
       announced,
       warned,

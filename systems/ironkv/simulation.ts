@@ -15,7 +15,7 @@ import type { KvHistory } from './history.js';
 import type { KvAction, KvHost } from './host.js';
 import { ironkv } from './main.js';
 import { clientKinds, type KvMessage, kvSchema, textOfSession } from './messages.js';
-import type { HostState, KvStep } from './protocol.js';
+import type { HostState, KvStep, Move } from './protocol.js';
 import { ironkvCluster } from './refinement.js';
 import { SimulatedAdministrator } from './simulation/administrator.js';
 import { type MachineParts, SimulatedKvClient } from './simulation/client.js';
@@ -30,6 +30,7 @@ const goals = [
   'executed write',
   'move completed',
   'range moved in pieces',
+  'piece held back by the bytes unacked',
   'delivery accepted that tells of sessions',
   'delivery repeated',
   'delivery sent again',
@@ -77,6 +78,13 @@ const reachedByDelivery = ({ step, before, after }: Transition<HostState, KvMess
   return before.sessions === after.sessions ? undefined : 'delivery accepted that tells of sessions';
 };
 
+/** Whether the next piece of the move waits for an ack although fewer are unacked than may be. */
+const isHeldBack = ({ peers, constants }: HostState, { recipient }: Move): boolean => {
+  const { deliveriesMax, deliveryBytesMax } = constants.configuration.parameters;
+  const { sent = 0, acked = 0, unackedBytes = 0 } = peers.get(recipient) ?? {};
+  return sent - acked < deliveriesMax && unackedBytes >= deliveryBytesMax;
+};
+
 const reached = (t: Transition<HostState, KvMessage, KvStep>): Goal | undefined => {
   const { step, before, after, sends } = t;
   switch (step.tag) {
@@ -86,8 +94,11 @@ const reached = (t: Transition<HostState, KvMessage, KvStep>): Goal | undefined 
         return after.counts.opened > before.counts.opened + 1 ? 'expired numbers skipped' : undefined;
       if (step.packet.message.tag === 'shard') return after.moves === before.moves ? 'shard refused' : undefined;
       return reachedByRequest(t) ?? reachedByDelivery(t);
-    case 'delegate':
-      return after.moves[step.move]?.last === null ? 'range moved in pieces' : undefined;
+    case 'delegate': {
+      const move = after.moves[step.move];
+      if (move?.last !== null) return undefined;
+      return isHeldBack(after, move) ? 'piece held back by the bytes unacked' : 'range moved in pieces';
+    }
     case 'inform':
       return 'sessions told apart from a delegate';
     case 'announce':

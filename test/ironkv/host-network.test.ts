@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Packet } from '../../src/spec/packet.js';
-import type { KvMessage, Message } from '../../systems/ironkv/messages.js';
+import type { Body, KvMessage, Message } from '../../systems/ironkv/messages.js';
 import { administrator, bytes, clientAt, HostCluster, hostAt, session, textOf } from './host-cluster.js';
 
 /** What happens next in a run. Numbers pick among what there is. */
@@ -30,11 +30,21 @@ const anEvent: fc.Arbitrary<Event> = fc.oneof(
 const keys = [...'abcdefgh'];
 const clients = 3;
 
+/** As README.md, "Messages", says. */
+const sizeOf = (body: Body): number => {
+  if (body.tag === 'announce') return 0;
+  const pairs = body.tag === 'delegate' ? body.pairs : [];
+  const told = body.sessions.reduce((sum, { records }) => sum + 16 + 16 * records.length, 0);
+  return pairs.reduce((sum, { key, value }) => sum + key.length + value.length + 16, told);
+};
+
 /** Three hosts on a network that loses, repeats and reorders; clients that increment keys, and send again what is unanswered. */
 class Run {
   readonly cluster = new HostCluster(3, {
     delegateKeysMax: 1,
     deliveriesMax: 2,
+    deliveryBytesMax: 60,
+    deliveryBytesPerMs: 4,
     sessionsPerMessageMax: 2,
     sessionWindowMax: 8,
     resendMax: 1,
@@ -44,6 +54,8 @@ class Run {
   readonly #open: Set<number>[] = Array.from({ length: clients }, () => new Set<number>());
   readonly #answers = new Map<string, string>();
   #orders = 0;
+  /** How often a piece waited for an ack although fewer bodies were unacked than may be. */
+  heldBack = 0;
 
   act(event: Event): void {
     const { underWay } = this.cluster;
@@ -66,6 +78,7 @@ class Run {
         if (underWay.length > 0) this.deliver(i, event.tag === 'duplicate');
     }
     this.everyKeyIsInOnePlace();
+    this.fewBytesAreUnacked();
   }
 
   /** A new request or an old one again, of one client to some host. */
@@ -148,6 +161,19 @@ class Run {
     for (const [i, host] of hosts.entries()) for (const key of host.table.keys()) expect(owns(i, key)).toBe(true);
   }
 
+  /** What is unacked leaves room for the last piece of it. */
+  fewBytesAreUnacked(): void {
+    for (const { peers, moves } of this.cluster.hosts) {
+      for (const [to, { unacked, unackedBytes }] of peers) {
+        const sizes = unacked.map(sizeOf);
+        expect(unackedBytes).toBe(sizes.reduce((sum, size) => sum + size, 0));
+        expect(unackedBytes - (sizes.findLast((size) => size > 0) ?? 0)).toBeLessThan(60);
+        if (unackedBytes < 60 || unacked.length > 1) continue;
+        if (moves.some(({ recipient, last }) => recipient === to && last === null)) this.heldBack++;
+      }
+    }
+  }
+
   /** The network heals: every move ends and every request is answered. */
   heal(): void {
     for (let round = 0; round < 200; round++) {
@@ -184,13 +210,14 @@ class Run {
 
 describe('hosts on a network that loses, repeats and reorders', () => {
   test('keep each key in one place, lose none, and count each request once', () => {
-    const reached = { moved: 0, resent: 0 };
+    const reached = { moved: 0, resent: 0, heldBack: 0 };
     fc.assert(
       fc.property(fc.array(anEvent, { minLength: 40, maxLength: 120, size: 'max' }), (events) => {
         const run = new Run();
         for (const event of events) run.act(event);
         run.heal();
         run.totalsAreRight();
+        reached.heldBack += run.heldBack;
         for (const host of run.cluster.hosts) {
           for (const peer of host.peers.values()) {
             if (peer.sent > 0) reached.moved++;
@@ -202,6 +229,7 @@ describe('hosts on a network that loses, repeats and reorders', () => {
     );
     expect(reached.moved).toBeGreaterThan(0);
     expect(reached.resent).toBeGreaterThan(0);
+    expect(reached.heldBack).toBeGreaterThan(0);
   });
 
   test('move many keys while requests to keys that stay are answered in every step', () => {

@@ -79,6 +79,7 @@ const breaks: Readonly<Record<string, (cluster: KvCluster) => Wrong | undefined>
       const [key] = s.unacked.keys();
       return key === undefined ? undefined : { ...s, unacked: s.unacked.delete(key) };
     }),
+  UnackedBytesAreBounded: (c) => inPeer(c, (p) => ({ ...p, unackedBytes: p.unackedBytes + 1 })),
   SeqnosAreUnique: (c) => fromHost(c, () => [delegate('a', 'b'), delegate('a', 'c')]),
   OnlySentIsReceived: (c) => inPeer(c, (p) => ({ ...p, received: p.received + 100 })),
   AcksAreOfReceived: (c) => fromHost(c, () => [{ tag: 'ack', seqno: 1000 }]),

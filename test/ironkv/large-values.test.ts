@@ -50,6 +50,21 @@ describe('hosts of IronKV', () => {
     expect(cluster.hostAt(1).counters.delegatesRefused).toBe(0);
   });
 
+  it('move many values of 16 MB one after the other: none is dropped below for being too much', async () => {
+    cluster = await LoopbackCluster.start(2);
+    const client = await cluster.client();
+    const count = 6;
+    for (let n = 0; n < count; n++) right(await client.set(longKey(n), madeValue(valueBytesMax, n), { timeoutMs }));
+    const administrator = await cluster.administrator();
+    const recipient = cluster.configuration.hosts[1] as (typeof cluster.configuration.hosts)[number];
+    expect(E.isRight(await administrator.shard({ lo: bytes(''), hi: null, recipient }, timeoutMs))).toBe(true);
+    expect([cluster.hostAt(0).table.size, cluster.hostAt(1).table.size]).toEqual([0, count]);
+    const { chunkedNotTaken, chunkedPushedOut, chunkedGivenUp } = cluster.countersAt(0);
+    expect({ chunkedNotTaken, chunkedPushedOut, chunkedGivenUp }).toEqual({
+      ...{ chunkedNotTaken: 0, chunkedPushedOut: 0, chunkedGivenUp: 0 },
+    });
+  }, 120_000);
+
   it('answer many reads of a large value that are asked at once, a few in each step', async () => {
     cluster = await LoopbackCluster.start(1);
     const client = await cluster.client();

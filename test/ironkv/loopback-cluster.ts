@@ -2,6 +2,7 @@
 import { freePorts, releasePorts } from '../../src/cli/cluster/free-ports.js';
 import { startNode } from '../../src/host/node.js';
 import { wireName } from '../../src/host/wire-name.js';
+import type { NetworkCounters } from '../../src/network/counters.js';
 import type { StepEvent } from '../../src/network/step-io.js';
 import { HostJudge } from '../../src/refinement/host-judge.js';
 import type { Violation } from '../../src/spec/check.js';
@@ -90,6 +91,11 @@ export class LoopbackCluster {
 
   hostAt(index: number): KvHost {
     return (this.started[index] as Started).host;
+  }
+
+  /** What the transport of a host has counted. */
+  countersAt(index: number): Readonly<NetworkCounters> {
+    return (this.started[index] as Started).node.counters;
   }
 
   async client(options: Partial<ClientOptions> = {}): Promise<KvStoreClient> {

@@ -26,6 +26,8 @@ const drawParameters = (random: Random): Parameters => ({
   delegateBytesMax: random.pick([1, 40, 4000]),
   delegateKeysMax: random.pick([1, 2, 16]),
   deliveriesMax: random.pick([1, 2, 8]),
+  deliveryBytesMax: random.pick([1, 60, 4000]),
+  deliveryBytesPerMs: random.pick([1, 8, 4000]),
   movesMax: random.pick([1, 2, 8]),
   resendMs: 5,
   resendMsMax: 20,

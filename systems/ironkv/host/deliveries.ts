@@ -2,7 +2,8 @@
 
 import type { EndPoint } from '../../../src/spec/endpoint.js';
 import { add, successor } from '../../../src/spec/nat.js';
-import type { Body, Message } from '../messages.js';
+import { unreachable } from '../../../src/spec/prelude.js';
+import type { Body, Knowledge, Message, Pair } from '../messages.js';
 import type { Cluster } from './cluster.js';
 import type { StepScope } from './step-scope.js';
 
@@ -15,6 +16,8 @@ export interface Peer {
   acked: number;
   /** The bodies with seqnos `acked + 1` to `sent`. */
   readonly unacked: Body[];
+  /** The sum of their sizes. */
+  unackedBytes: number;
   /** The stamp up to which the stream to it tells of sessions. */
   told: number;
   /** The last bound of my sessions that was announced to it. */
@@ -25,6 +28,31 @@ export interface Peer {
   waitMs: number;
   ackedAtCheck: number;
 }
+
+/** Bytes that count for a pair beside its key and value; for a session, and for each of its records. */
+const pairOverheadBytes = 16;
+const sessionBytes = 16;
+const recordBytes = 16;
+
+const pairsBytes = (pairs: readonly Pair[]): number =>
+  pairs.reduce((sum, { key, value }) => sum + key.length + value.length + pairOverheadBytes, 0);
+
+const knowledgeBytes = (sessions: readonly Knowledge[]): number =>
+  sessions.reduce((sum, { records }) => sum + sessionBytes + recordBytes * records.length, 0);
+
+/** The size of a body: about what it is on the wire, where an announcement is next to nothing. */
+const bodyBytes = (body: Body): number => {
+  switch (body.tag) {
+    case 'announce':
+      return 0;
+    case 'inform':
+      return knowledgeBytes(body.sessions);
+    case 'delegate':
+      return pairsBytes(body.pairs) + knowledgeBytes(body.sessions);
+    default:
+      return unreachable(body);
+  }
+};
 
 /** The streams to and from all other hosts. */
 export class Deliveries {
@@ -41,13 +69,19 @@ export class Deliveries {
       if (index === cluster.myIndex) continue;
       const timers = { resendAtMs: 0, waitMs: resendMs, ackedAtCheck: 0 };
       const knowledge = { told: 0, announced: sessionsAnnounced, warned: 0 };
-      this.peers.set(index, { received: 0, sent: 0, acked: 0, unacked: [], ...knowledge, ...timers });
+      const streams = { received: 0, sent: 0, acked: 0, unacked: [], unackedBytes: 0 };
+      this.peers.set(index, { ...streams, ...knowledge, ...timers });
     }
   }
 
-  /** Whether the peer may be sent another body: the flow control. */
+  /** Whether the peer may be sent another body, however small: the flow control. */
   hasRoom(index: number): boolean {
     return this.peer(index).unacked.length < this.#cluster.parameters.deliveriesMax;
+  }
+
+  /** Whether the peer may be sent another body, however large. */
+  hasRoomForBytes(index: number): boolean {
+    return this.hasRoom(index) && this.peer(index).unackedBytes < this.#cluster.parameters.deliveryBytesMax;
   }
 
   /** The peer at `index`, which is another host's. */
@@ -68,6 +102,7 @@ export class Deliveries {
     }
     peer.sent = successor(peer.sent);
     peer.unacked.push(body);
+    peer.unackedBytes += bodyBytes(body);
     this.#scope.touchAt('peers', index);
     this.#scope.touchAt('peers.unacked', `${index}/${peer.sent}`);
     this.#deliver(index, peer.sent, body);
@@ -96,7 +131,7 @@ export class Deliveries {
     for (let dropped = peer.acked + 1; dropped <= seqno; dropped++) {
       this.#scope.touchAt('peers.unacked', `${index}/${dropped}`);
     }
-    peer.unacked.splice(0, seqno - peer.acked);
+    for (const body of peer.unacked.splice(0, seqno - peer.acked)) peer.unackedBytes -= bodyBytes(body);
     peer.acked = seqno;
     this.#scope.touchAt('peers', index);
     return true;
@@ -106,7 +141,7 @@ export class Deliveries {
   resend(): void {
     const { resendMs, resendMsMax, resendMax } = this.#cluster.parameters;
     for (const [index, peer] of this.peers) {
-      if (peer.unacked.length === 0 || this.#scope.now < peer.resendAtMs) continue;
+      if (this.#scope.now < this.#resendDueMs(peer)) continue;
       this.#scope.record({ action: 'resend', peer: index });
       if (peer.acked > peer.ackedAtCheck) peer.waitMs = resendMs;
       else {
@@ -124,10 +159,14 @@ export class Deliveries {
   /** When `resend` next has something to do; `Infinity` while nothing is unacked. */
   wakeAtMs(): number {
     let earliest = Number.POSITIVE_INFINITY;
-    for (const peer of this.peers.values()) {
-      if (peer.unacked.length > 0 && peer.resendAtMs < earliest) earliest = peer.resendAtMs;
-    }
+    for (const peer of this.peers.values()) earliest = Math.min(earliest, this.#resendDueMs(peer));
     return earliest;
+  }
+
+  /** What is large may be under way for long, and is repeated by the transport: repeating it here meanwhile would be in vain. */
+  #resendDueMs({ unacked, unackedBytes, resendAtMs }: Peer): number {
+    if (unacked.length === 0) return Number.POSITIVE_INFINITY;
+    return add(resendAtMs, Math.floor(unackedBytes / this.#cluster.parameters.deliveryBytesPerMs));
   }
 
   #deliver(index: number, seqno: number, body: Body): void {

@@ -159,7 +159,7 @@ export class Mover {
     const hosts = this.#cluster.hosts.length;
     for (let position = 0; position < this.moves.length; position++) {
       const move = this.moves[position] as Move;
-      if (!isOpen(move) || !this.#holdings.deliveries.hasRoom(move.recipient)) continue;
+      if (!isOpen(move) || !this.#holdings.deliveries.hasRoomForBytes(move.recipient)) continue;
       const turn = (move.recipient - this.#lastServed - 1 + hosts) % hosts;
       if (turn < bestTurn) [best, bestTurn] = [position, turn];
     }

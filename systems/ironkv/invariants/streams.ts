@@ -2,9 +2,9 @@
 import { type Evidence, everyPacket, everyStep, ofHistory } from '../../../src/refinement/cluster.js';
 import { equalValues } from '../../../src/refinement/values.js';
 import { bodyKey, type KvCluster, type KvHistory } from '../history.js';
-import type { KvMessage } from '../messages.js';
-import { type HostState, type Peer, unackedKey } from '../protocol.js';
-import { type Invariant, invariant, senderOf, statesOf } from './form.js';
+import type { Body, KvMessage } from '../messages.js';
+import { type HostState, type Peer, placeOf, unackedKey } from '../protocol.js';
+import { type Invariant, invariant, senderOf, statesOf, toldIn } from './form.js';
 
 const bodyDefect = (cluster: KvCluster, state: HostState, to: number, seqno: number): Evidence => {
   const body = state.unacked.get(unackedKey(to, seqno));
@@ -46,6 +46,44 @@ export const unackedIsSequential: Invariant = invariant(
       yield* streamDefects(cluster, after, to, after.peers.get(to) as Peer);
     }
     yield sizeDefect(after);
+  },
+);
+
+/** As README.md, "Messages", defines it. */
+const sizeOf = (body: Body): number => {
+  const told = toldIn(body).map(({ records }) => 16 * (records.length + 1));
+  const pairs = body.tag === 'delegate' ? body.pairs.map(({ key, value }) => 16 + key.length + value.length) : [];
+  return [...told, ...pairs].reduce((sum, size) => sum + size, 0);
+};
+
+const bytesDefect = (state: HostState, to: number, { acked, sent, unackedBytes }: Peer): Evidence => {
+  const { deliveryBytesMax } = state.constants.configuration.parameters;
+  const sizes: number[] = [];
+  for (let seqno = acked + 1; seqno <= sent; seqno++) {
+    const body = state.unacked.get(unackedKey(to, seqno));
+    if (body !== undefined) sizes.push(sizeOf(body));
+  }
+  const sum = sizes.reduce((total, size) => total + size, 0);
+  const last = sizes.findLast((size) => size > 0);
+  // Whatever has a size was sent while what was unacked left room for it.
+  return unackedBytes === sum && (last === undefined || sum - last < deliveryBytesMax)
+    ? undefined
+    : { host: state.constants.index, to, unackedBytes, sum, last, deliveryBytesMax };
+};
+
+export const unackedBytesAreBounded: Invariant = invariant(
+  'UnackedBytesAreBounded',
+  'README.md, "delegate"',
+  function* (cluster) {
+    for (const state of statesOf(cluster)) for (const [to, peer] of state.peers) yield bytesDefect(state, to, peer);
+  },
+  function* (_, { before, after }) {
+    if (before.peers === after.peers && before.unacked === after.unacked) return;
+    const changed = [...after.unacked.diff(before.unacked)].map((key) => placeOf(key).peer);
+    for (const to of new Set([...after.peers.diff(before.peers), ...changed])) {
+      const peer = after.peers.get(to);
+      yield peer === undefined ? { host: after.constants.index, noPeer: to } : bytesDefect(after, to, peer);
+    }
   },
 );
 

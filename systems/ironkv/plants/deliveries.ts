@@ -54,6 +54,22 @@ export const deliveryPlants: readonly Plant[] = [
     hunt: live,
   },
   {
+    id: 'K3b',
+    title: 'pieces are sent however many bytes are unacked',
+    seenIn: 'IronKV',
+    planted: 'protocol and host',
+    checks: ['INV'],
+    patches: [
+      { file: protocol('deliveries'), find: '|| !hasRoomForBytes(s, peer)', replace: '' },
+      {
+        file: host('deliveries'),
+        find: 'return this.hasRoom(index) && this.peer(index).unackedBytes <',
+        replace: 'return this.hasRoom(index) && 0 <',
+      },
+    ],
+    hunt,
+  },
+  {
     id: 'K4',
     title: 'accepts a sequence number beyond the last one + 1',
     seenIn: 'folklore',

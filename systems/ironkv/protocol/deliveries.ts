@@ -15,6 +15,17 @@ type Delegate = Extract<Body, { tag: 'delegate' }>;
 /** What a pair takes of a delegate besides its key and value. */
 const pairBytes = 16;
 
+/** What a told session takes of a body, and each of its records. */
+const knowledgeBytes = 16;
+
+const sizeOf = (body: Body): number => {
+  if (body.tag === 'announce') return 0;
+  let bytes = 0;
+  for (const { records } of body.sessions) bytes += knowledgeBytes * (1 + records.length);
+  if (body.tag === 'delegate') for (const { key, value } of body.pairs) bytes += key.length + value.length + pairBytes;
+  return bytes;
+};
+
 /** Bytes of values up to which they are copied together: one that stays while the others go keeps no more alive. */
 const slabBytesMax = 4096;
 
@@ -111,12 +122,18 @@ export const processDeliver = (
 /** An ack of the stream to peer `to`. */
 export const processAck = (s: HostState, to: number, peer: Peer, { seqno }: Message<'ack'>): Effect => {
   if (seqno <= peer.acked || seqno > peer.sent) return { state: s, sends: [] };
+  let { unackedBytes } = peer;
   const unacked = s.unacked.withMutations((draft) => {
-    for (let dropped = peer.acked + 1; dropped <= seqno; dropped++) draft.delete(unackedKey(to, dropped));
+    for (let dropped = peer.acked + 1; dropped <= seqno; dropped++) {
+      const key = unackedKey(to, dropped);
+      unackedBytes -= sizeOf(s.unacked.get(key) as Body);
+      draft.delete(key);
+    }
   });
   const isDone = ({ recipient, last }: Move): boolean => recipient === to && last !== null && last <= seqno;
   const moves = s.moves.some(isDone) ? s.moves.filter((move) => !isDone(move)) : s.moves;
-  return { state: { ...s, peers: s.peers.set(to, { ...peer, acked: seqno }), unacked, moves }, sends: [] };
+  const peers = s.peers.set(to, { ...peer, acked: seqno, unackedBytes });
+  return { state: { ...s, peers, unacked, moves }, sends: [] };
 };
 
 const send = (s: HostState, to: number, peer: Peer, body: Body, now: number): Effect => {
@@ -129,7 +146,7 @@ const send = (s: HostState, to: number, peer: Peer, body: Body, now: number): Ef
       : peer;
   const state: HostState = {
     ...s,
-    peers: s.peers.set(to, { ...timed, sent: seqno }),
+    peers: s.peers.set(to, { ...timed, sent: seqno, unackedBytes: add(peer.unackedBytes, sizeOf(body)) }),
     unacked: s.unacked.set(unackedKey(to, seqno), body),
   };
   return { state, sends: [packetTo(s, hosts[to] as Packet<KvMessage>['target'], { tag: 'deliver', seqno, body })] };
@@ -159,6 +176,10 @@ const firstPairs = (
 const hasRoom = (s: HostState, { sent, acked }: Peer): boolean =>
   sent - acked < s.constants.configuration.parameters.deliveriesMax;
 
+/** Large bodies are dropped below where too many are under way. */
+const hasRoomForBytes = (s: HostState, { unackedBytes }: Peer): boolean =>
+  unackedBytes < s.constants.configuration.parameters.deliveryBytesMax;
+
 /** A move of which something is left, with a recipient that may be sent more. */
 interface Sendable {
   readonly move: Move;
@@ -170,7 +191,8 @@ const sendable = (s: HostState, position: number): Sendable | undefined => {
   const move = s.moves[position];
   if (move === undefined || move.last !== null || move.next === null) return undefined;
   const peer = s.peers.get(move.recipient);
-  return peer !== undefined && hasRoom(s, peer) ? { move, next: move.next, peer } : undefined;
+  if (peer === undefined || !hasRoom(s, peer) || !hasRoomForBytes(s, peer)) return undefined;
+  return { move, next: move.next, peer };
 };
 
 /** `undefined` where no piece of the move at `position` may be sent. */
@@ -223,8 +245,11 @@ export const announced = (s: HostState, to: number, now: number): Effect | undef
 /** `undefined` where nothing is due to be sent again. */
 export const resent = (s: HostState, to: number, now: number): Effect | undefined => {
   const peer = s.peers.get(to);
-  if (peer === undefined || peer.sent === peer.acked || now < peer.resendAtMs) return undefined;
+  if (peer === undefined || peer.sent === peer.acked) return undefined;
   const { hosts, parameters } = s.constants.configuration;
+  // Large bodies may be under way for long: what is repeated meanwhile is repeated in vain.
+  const dueMs = add(peer.resendAtMs, Math.floor(peer.unackedBytes / parameters.deliveryBytesPerMs));
+  if (now < dueMs) return undefined;
   const progressed = peer.acked > peer.ackedAtCheck;
   const waitMs = progressed ? parameters.resendMs : Math.min(add(peer.waitMs, peer.waitMs), parameters.resendMsMax);
   const sends: Packet<KvMessage>[] = [];

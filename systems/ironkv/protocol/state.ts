@@ -28,6 +28,8 @@ export interface Peer {
   readonly received: number;
   readonly sent: number;
   readonly acked: number;
+  /** The sum of the sizes of the unacked bodies: kept, so that no step looks at all of them. */
+  readonly unackedBytes: number;
   readonly told: number;
   readonly announced: number;
   readonly warned: number;
@@ -91,6 +93,7 @@ const firstPeer = ({ resendMs, sessionsAnnounced }: Configuration['parameters'])
   received: 0,
   sent: 0,
   acked: 0,
+  unackedBytes: 0,
   told: 0,
   announced: sessionsAnnounced,
   warned: 0,

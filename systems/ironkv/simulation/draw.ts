@@ -24,6 +24,8 @@ export const drawParameters = (random: Random): Parameters => ({
   loadPeriodMs: random.pick([10, 100, 1000]),
   receiveMax: random.pick([1, 4, 64]),
   delegateRestMs: random.pick([0, 2, 5]),
+  deliveryBytesMax: random.pick([1, 60, 400, 32_768]),
+  deliveryBytesPerMs: random.pick([4, 32, 4096]),
 });
 
 /** Of a session's users; more of them than the window has places, and timeouts that come, now and then. */
