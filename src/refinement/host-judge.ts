@@ -14,9 +14,12 @@ import { type Judged, refineStep } from './macro-step.js';
 
 export type { Judged } from './macro-step.js';
 
-/** Steps, and bytes of their messages, of which the judge can say from which state they began: an earlier state keeps alive what was dropped since. */
+/**
+ * Steps, and bytes of their messages, of which the judge can say from which state they began: an earlier state keeps alive what was dropped
+ * since, and what lives long costs the collector the most.
+ */
 const traceStepsMax = 64;
-const traceBytesMax = 1 << 22;
+const traceBytesMax = 1 << 18;
 
 /** How much is compared in a step: what changed and a slice, or everything too (in simulation, where both verdicts must agree). */
 export type Thoroughness = 'changed' | 'full';
