@@ -27,6 +27,17 @@ describe('a pool of bytes', () => {
     expect([...copy]).toEqual([1, 2, 3]);
   });
 
+  test('copies a part, whatever its length', () => {
+    const bytes = Uint8Array.from({ length: 400 }, (_, i) => i % 251);
+    fc.assert(
+      fc.property(fc.nat(400), fc.nat(400), (a, b) => {
+        const [start, end] = [Math.min(a, b), Math.max(a, b)];
+        const copy = new BytePool().copy(bytes.subarray(0, 400), start, end);
+        expect([...copy]).toEqual([...bytes.slice(start, end)]);
+      }),
+    );
+  });
+
   test('shares blocks among the small only, and keeps these small', () => {
     const pool = new BytePool();
     const [one, other, large] = [pool.take(100), pool.take(100), pool.take(5_000)];

@@ -67,6 +67,28 @@ describe('witnesses are hints, and a wrong one is an alarm', () => {
     );
   });
 
+  it('passes packets that are consumed in another order than they came in, and reports one that is consumed again, or not at all', () => {
+    const takes = ['received', 'received', 'received'].map((from, index) => ({ action: 'take', from, index }) as const);
+    const codeWithTakes = (order: readonly number[], last = 2): string | undefined => {
+      const reordered = (actions: readonly TallyAction[]): readonly TallyAction[] => [
+        ...order.map((i) => takes[i] as TallyAction),
+        ...actions.filter(({ action }) => action !== 'take'),
+      ];
+      const node = tampered(({ actions }) => ({ actions: reordered(actions) }));
+      return codeOf(node.step([add(2), add(2), add(last)]));
+    };
+    for (const order of [
+      [0, 1, 2],
+      [0, 2, 1],
+      [2, 1, 0],
+      [1, 0, 2],
+    ])
+      expect(codeWithTakes(order)).toBeUndefined();
+    expect(codeWithTakes([0, 2, 0])).toBe('PACKET_NOT_RECEIVED');
+    expect(codeWithTakes([2, 1, 2])).toBe('PACKET_NOT_RECEIVED');
+    expect(codeWithTakes([1, 0], 0)).toBe('PACKET_NOT_CONSUMED');
+  });
+
   it('reports a packet that comes from nowhere', () => {
     const forged = { source: client, target: me, message: add(1) };
     const refinement = { ...tallyRefinement, witness: () => ({ tag: 'take' as const, packet: forged }) };

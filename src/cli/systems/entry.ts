@@ -91,7 +91,7 @@ const cpuMs = (): number => {
 
 /**
  * Steps that a node keeps for the trace of a violation, and bytes of their messages. Few bytes: what is kept longer than the collector's
- * young generation lasts costs a busy node a tenth of its time.
+ * young generation lasts costs a busy node a twentieth of its time.
  */
 const journalStepsMax = 256;
 const journalBytesMax = 1 << 18;
