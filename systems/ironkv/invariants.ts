@@ -10,6 +10,7 @@ import {
   stampsAreUnique,
   toldIsTold,
 } from './invariants/knowledge.js';
+import { nextIsTrue, orderIsKept } from './invariants/order.js';
 import {
   delegateIsWellFormed,
   eachKeyClaimedInExactlyOnePlace,
@@ -48,6 +49,8 @@ export const ironkvInvariants: readonly Invariant[] = [
   sessionsAreBounded,
   floorsWereAsked,
   recordsAreTrue,
+  nextIsTrue,
+  orderIsKept,
   toldIsTold,
   executedIsKnown,
 ];
