@@ -48,9 +48,9 @@ export const ironkvInvariants: readonly Invariant[] = [
   stampsAreUnique,
   sessionsAreBounded,
   floorsWereAsked,
-  recordsAreTrue,
   nextIsTrue,
   orderIsKept,
+  recordsAreTrue,
   toldIsTold,
   executedIsKnown,
 ];

@@ -206,7 +206,7 @@ const contents: readonly Plant[] = [
       },
       {
         file: invariantsFile,
-        find: 'recordsAreTrue, toldIsTold, executedIsKnown, ];',
+        find: 'orderIsKept, recordsAreTrue, toldIsTold, executedIsKnown, ];',
         replace: 'recordsAreTrue, ];',
       },
       {

@@ -24,6 +24,7 @@ export const drawParameters = (random: Random): Parameters => ({
   loadPeriodMs: random.pick([10, 100, 1000]),
   receiveMax: random.pick([1, 4, 64]),
   delegateRestMs: random.pick([0, 2, 5]),
+  stepBytesMax: random.pick([1, 16, 64, 1 << 20, 1 << 20]),
 });
 
 /** Of a session's users; more of them than the window has places, and timeouts that come, now and then. */
