@@ -15,6 +15,7 @@ const models = {
     alone: { property: 'at most one batch is chosen', until: 'two batches are chosen' },
   },
   ironkv: { bounds: 'writes, orders to refuse', alone: undefined },
+  'ironkv-sessions': { bounds: 'ordered requests, moves, sessions', alone: undefined },
 };
 
 /** The last line of `ironkeel explore ... --json`. */

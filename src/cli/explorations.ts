@@ -14,7 +14,7 @@ export interface ExplorationEntry {
   readonly size: ModelNumber;
   /** How far the model goes; none where it is finite by itself. */
   readonly bound: ModelNumber | undefined;
-  /** Operations of a log; none where the model has none. */
+  /** Operations of a log, or sessions; none where the model has none. */
   readonly operations?: ModelNumber;
   readonly make: (size: number, bound: number, operations: number) => Promise<StateModel<never, ActionValue>>;
   /** Small clusters of the system's real host code: `--hosts`. */
@@ -71,6 +71,13 @@ export const explorations: Readonly<Record<string, ExplorationEntry>> = {
       bound: 1,
       judge: async (size, bound) => (await import('../../systems/ironkv/induction.js')).ironkvInduction(size, bound),
     },
+  }),
+  'ironkv-sessions': entry({
+    size: { what: 'ordered requests of a session', min: 1, max: 3, default: 2 },
+    bound: { what: 'moves of a range', min: 0, max: 2, default: 1 },
+    operations: { what: 'sessions, of which the second writes once', min: 1, max: 2, default: 1 },
+    make: async (size, bound, sessions) =>
+      (await import('../../systems/ironkv/session-exploration.js')).ironkvSessions(size, bound, sessions),
   }),
   ironrsm: entry({
     size: { what: 'acceptors', min: 3, max: 5, default: 3 },

@@ -1,6 +1,7 @@
 /** The planted bugs of every system. Loads no host and no protocol: a plant must be known before they are loaded. */
 
 import { ironkvExplorationPlants } from '../../systems/ironkv/plants/exploration.js';
+import { ironkvSessionPlants } from '../../systems/ironkv/plants/session-exploration.js';
 import { ironkvPlants } from '../../systems/ironkv/plants.js';
 import { ironrsmExplorationPlants } from '../../systems/ironrsm/plants/exploration.js';
 import { ironrsmPlants } from '../../systems/ironrsm/plants.js';
@@ -18,6 +19,7 @@ export const plants: Readonly<Record<string, readonly Plant[]>> = {
 export const explorationPlants: Readonly<Record<string, readonly ExplorationPlant[]>> = {
   ironrsm: ironrsmExplorationPlants,
   ironkv: ironkvExplorationPlants,
+  'ironkv-sessions': ironkvSessionPlants,
 };
 
 /** The plant `id` of the model `model`. */

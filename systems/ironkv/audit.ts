@@ -2,6 +2,7 @@
 import { PersistentMap } from '../../src/protocol/persistent-map.js';
 import type { AuditedSystem, Retained } from '../../src/refinement/audit.js';
 import type { Configuration } from './configuration.js';
+import { withoutSettled } from './history/order.js';
 import { type Execution, executionName, type KvHistory, shardKey } from './history.js';
 import type { KvAction, KvHost } from './host.js';
 import { inRange, type Range, rangeOf, toldIn } from './invariants/form.js';
@@ -72,10 +73,15 @@ const forgetBodies = (history: KvHistory, hosts: readonly HostState[]): void => 
   });
 };
 
-/** Floors of sessions of which nobody knows, numbers below their opener's count, and orders that a later one overtook. */
+/** Floors and order of sessions of which nobody knows, numbers below their opener's count, and orders that a later one overtook. */
 const forgetOrders = (history: KvHistory, hosts: readonly HostState[], spoken: Spoken): void => {
   history.floors = history.floors.withMutations((draft) => {
     for (const session of history.floors.keys()) if (!spoken.ofSession(session)) draft.delete(session);
+  });
+  history.orders = history.orders.withMutations((draft) => {
+    for (const [session, order] of history.orders)
+      if (spoken.ofSession(session)) draft.set(session, withoutSettled(order));
+      else draft.delete(session);
   });
   history.opened = PersistentMap.empty();
   const needed = new Set<string>();

@@ -8,6 +8,7 @@ import { equalValues } from '../../src/refinement/values.js';
 import type { Packet } from '../../src/spec/packet.js';
 import { textOfKey, type WriteOutcome } from './commands.js';
 import type { Configuration } from './configuration.js';
+import { type Order, orderDefect, withExecuted } from './history/order.js';
 import { type Body, type KvMessage, type Message, textOfSession } from './messages.js';
 import type { HostState } from './protocol.js';
 import { applied, isWrite } from './spec.js';
@@ -27,6 +28,10 @@ export interface KvHistory {
   executions: PersistentMap<string, PersistentMap<number, readonly Execution[]>>;
   /** The same by key and `executionName`. */
   executionsOf: PersistentMap<string, PersistentMap<string, Execution>>;
+  /** What was executed as ordered, by session. */
+  orders: PersistentMap<string, Order>;
+  /** An ordered request that was executed out of order. */
+  orderConflict: Evidence | null;
   /** The first body sent under each seqno of each stream, by `bodyKey`. */
   bodies: PersistentMap<string, Body>;
   /** Two bodies under one seqno. */
@@ -60,6 +65,8 @@ export const shardKey = (source: string, target: string, seqno: number): string 
 export const emptyHistory = (): KvHistory => ({
   executions: PersistentMap.empty(),
   executionsOf: PersistentMap.empty(),
+  orders: PersistentMap.empty(),
+  orderConflict: null,
   bodies: PersistentMap.empty(),
   bodyConflict: null,
   floors: PersistentMap.empty(),
@@ -101,6 +108,14 @@ const rememberExecution = (h: KvHistory, before: HostState, { message: m }: Pack
   h.executionsOf = h.executionsOf.set(key, byName.set(executionName(execution), execution));
 };
 
+const rememberOrder = (h: KvHistory, { constants }: HostState, { message: m }: Packet<Message<'request'>>): void => {
+  if (!m.ordered) return;
+  const session = textOfSession(m.session);
+  const order = h.orders.get(session);
+  h.orderConflict ??= orderDefect(order, constants.index, m) ?? null;
+  h.orders = h.orders.set(session, withExecuted(order, constants.index, m));
+};
+
 const rememberFromHost = (h: KvHistory, from: number, { target, message: m }: Packet<KvMessage>, c: Configuration) => {
   if (m.tag === 'deliver') {
     const key = bodyKey(from, c.hosts.indexOf(target), m.seqno);
@@ -118,7 +133,10 @@ const rememberFromHost = (h: KvHistory, from: number, { target, message: m }: Pa
 /** Extends the history by a change. */
 export const remember = (h: KvHistory, change: KvChange, configuration: Configuration): void => {
   const executed = executedIn(change);
-  if (executed !== undefined) rememberExecution(h, change.before as HostState, executed);
+  if (executed !== undefined) {
+    rememberExecution(h, change.before as HostState, executed);
+    rememberOrder(h, change.before as HostState, executed);
+  }
   for (const packet of change.sends) {
     const { source, target, message: m } = packet;
     const from = configuration.hosts.indexOf(source);

@@ -10,6 +10,7 @@ import {
   stampsAreUnique,
   toldIsTold,
 } from './invariants/knowledge.js';
+import { nextIsTrue, orderIsKept } from './invariants/order.js';
 import {
   delegateIsWellFormed,
   eachKeyClaimedInExactlyOnePlace,
@@ -49,6 +50,8 @@ export const ironkvInvariants: readonly Invariant[] = [
   stampsAreUnique,
   sessionsAreBounded,
   floorsWereAsked,
+  nextIsTrue,
+  orderIsKept,
   recordsAreTrue,
   toldIsTold,
   executedIsKnown,

@@ -8,6 +8,7 @@ import { checkPlants } from './plants/checks.js';
 import { clientControls, clientPlants } from './plants/clients.js';
 import { controlPlants } from './plants/controls.js';
 import { deliveryPlants } from './plants/deliveries.js';
+import { orderPlants } from './plants/order.js';
 import { rangePlants } from './plants/ranges.js';
 import { sessionControls, sessionPlants } from './plants/sessions.js';
 
@@ -16,6 +17,7 @@ export const ironkvPlants: readonly Plant[] = [
   ...deliveryPlants,
   ...rangePlants,
   ...sessionPlants,
+  ...orderPlants,
   ...clientPlants,
   ...controlPlants,
   ...sessionControls,

@@ -138,7 +138,7 @@ const draw = (random: Random, options: DrawOptions): SimulatedCluster<Configurat
         drawHabits(random, parameters, thinkMsMaxOf(machines, options, random)),
       );
       if (beside === undefined) return new SimulatedKvClient(parts, habits);
-      const connections = habits.map((one) => ofConnection(one, parameters));
+      const connections = habits.map((one) => ofConnection(one, parameters, random));
       return new SimulatedKvClient({ ...parts, beside }, connections);
     },
   );

@@ -102,6 +102,16 @@ describe('ironkeel explore', () => {
     expect(found?.replay).toContain(`--plant ${plant}`);
   });
 
+  it.each([
+    ['K15', 'INVARIANT', 'SessionsAreAnnounced'],
+    ['K18', 'LEADS_TO', 'a bound that grew is heard'],
+    ['K19', 'INVARIANT', 'OrderIsKept'],
+  ])('finds %s planted in the protocol of sessions of IronKV', async (plant, code, rule) => {
+    const result = await explored('ironkv-sessions', '--plant', plant);
+    expect(result.code).toBe(1);
+    expect(result.json.found).toMatchObject([{ code, rule }]);
+  });
+
   it('judges only the property asked for', async () => {
     const { code, json } = await explored('ironrsm', '--plant', 'R19', '--property', 'at most one batch');
     expect(code).toBe(1);
@@ -125,7 +135,7 @@ describe('ironkeel explore', () => {
   it.each<[readonly string[], RegExp]>([
     [
       ['nothing'],
-      /There is no model "nothing" to explore: choose from lock, ironkv, ironrsm, two-phase-commit, paxos, sessions\./,
+      /There is no model "nothing" to explore: choose from lock, ironkv, ironkv-sessions, ironrsm, two-phase-commit, paxos, sessions\./,
     ],
     [
       ['two-phase-commit', '--size', '13'],

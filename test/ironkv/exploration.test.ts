@@ -5,6 +5,7 @@ import { ironkvExploration } from '../../systems/ironkv/exploration.js';
 import { KvHost } from '../../systems/ironkv/host.js';
 import { ironkvHosts } from '../../systems/ironkv/host-exploration.js';
 import { ironkv } from '../../systems/ironkv/main.js';
+import { ironkvSessions } from '../../systems/ironkv/session-exploration.js';
 
 const slow = 240_000;
 
@@ -24,6 +25,22 @@ describe('IronKV within bounds', () => {
     'keeps every invariant and refines one table in all states with %i writes and %i orders to refuse',
     async (writes, refused, counts) => {
       const result = await explore(ironkvExploration(writes, refused));
+      expectGood(result);
+      expect(result).toMatchObject(counts);
+    },
+    slow,
+  );
+});
+
+describe('sessions of IronKV within bounds', () => {
+  it.each([
+    [2, 1, 1, { distinct: 384, generated: 2_217, cut: 80 }],
+    [2, 0, 2, { distinct: 1_712, generated: 11_377, cut: 208 }],
+    [1, 1, 2, { distinct: 2_940, generated: 25_173, cut: 0 }],
+  ])(
+    'are announced, expire, travel and keep their order with %i ordered requests, %i moves and %i sessions',
+    async (requests, moves, sessions, counts) => {
+      const result = await explore(ironkvSessions(requests, moves, sessions));
       expectGood(result);
       expect(result).toMatchObject(counts);
     },

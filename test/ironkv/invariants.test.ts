@@ -10,10 +10,11 @@ import { type KvMessage, kvCodec, textOfSession } from '../../systems/ironkv/mes
 import { type HostState, ownerOf, type Peer, type SessionEntry } from '../../systems/ironkv/protocol.js';
 import { RandomWalk } from './random-walk.js';
 
-/** What is made wrong: a host's state, or what it sends. */
+/** What is made wrong: a host's state, what it executes, or what it sends. */
 interface Wrong {
   readonly host: EndPoint;
   readonly after?: HostState;
+  readonly consumed?: Packet<KvMessage>;
   readonly sends?: readonly KvMessage[];
 }
 
@@ -62,6 +63,27 @@ const delegate = (lo: string, hi: string): KvMessage => ({
 
 const session = { number: 0, nonce: 7 };
 
+/** A host that executes the last ordered request of a session once more, as a write. */
+const ordered = (cluster: KvCluster): Wrong | undefined => {
+  for (const state of statesIn(cluster)) {
+    for (const [text, entry] of state.sessions) {
+      const last = cluster.history.orders.get(text)?.places.get(`host ${state.constants.index}`);
+      if (last === undefined) continue;
+      const command = { tag: 'delete', key: bytes('a') } as const;
+      return {
+        host: state.constants.me,
+        after: { ...state, sessions: state.sessions.set(text, { ...entry, stamp: state.counts.stamp + 1 }) },
+        consumed: {
+          source: client,
+          target: state.constants.me,
+          message: { tag: 'request', session: entry.session, seqno: last, floor: 0, ordered: true, command },
+        },
+      };
+    }
+  }
+  return undefined;
+};
+
 /** For each invariant, what breaks it; none where the cluster offers no occasion. */
 const breaks: Readonly<Record<string, (cluster: KvCluster) => Wrong | undefined>> = {
   EachKeyClaimedInExactlyOnePlace: (c) =>
@@ -100,6 +122,8 @@ const breaks: Readonly<Record<string, (cluster: KvCluster) => Wrong | undefined>
       const outcome = { tag: 'number', number: 123_456 } as const;
       return first && { ...e, records: [{ ...first, outcome }, ...rest] };
     }),
+  NextIsTrue: (c) => inSession(c, (e) => ({ ...e, next: 1_000_000 })),
+  OrderIsKept: ordered,
   FloorsWereAsked: (c) => inSession(c, (e) => ({ ...e, floor: 1_000_000, records: [] })),
   SessionsAreBounded: (c) =>
     inSession(c, (e, { constants }) => {
@@ -162,7 +186,7 @@ const judged = (name: string, cluster: KvCluster, wrong: Wrong): readonly [fromS
     sent,
     history: { ...cluster.history },
   };
-  const change = { host: wrong.host, before, after, consumed: undefined, sends };
+  const change = { host: wrong.host, before, after, consumed: wrong.consumed, sends };
   remember(changed.history, change, configuration);
   const invariant = ironkvInvariants.find((i) => i.name === name);
   if (invariant === undefined) throw new Error(`no invariant ${name}`);

@@ -147,3 +147,22 @@ describe('guesses of when operations took effect', () => {
     expect(recordedHistory(recorder).operations.map(({ effect }) => effect)).toEqual([0, 1, 2]);
   });
 });
+
+describe('an order that was promised', () => {
+  it('bounds when an operation took effect by the return of one behind it, whenever it returned itself', () => {
+    const judged = (promised: boolean): string => {
+      let now = 0;
+      const recorder = new HistoryRecorder<Call, Result>(() => now++);
+      const first = recorder.call('a', { op: 'read', args: [] });
+      const behind = recorder.call('b', { op: 'read', args: [] });
+      recorder.returned(behind, null);
+      if (promised) recorder.tookEffectByNow(first);
+      recorder.returned(recorder.call('c', { op: 'write', args: ['x'] }), null);
+      // It saw what was written after the one behind it had returned.
+      recorder.returned(first, 'x');
+      return judgeRecorded('register', recorder).answer;
+    };
+    expect(judged(false)).toBe('linearizable');
+    expect(judged(true)).toBe('not');
+  });
+});

@@ -249,7 +249,11 @@ export const registerExplore = (program: Command): void => {
     .description(`explore all states of a model within bounds: ${Object.keys(explorations).join(', ')}`)
     .option('--size <n>', `how large the model is (${sizes})`, wholeFlag('--size', 1))
     .option('--bound <n>', `how far it goes (${bounds})`, wholeFlag('--bound', 0))
-    .option('--operations <n>', 'how many operations its log has (ironrsm)', wholeFlag('--operations', 1))
+    .option(
+      '--operations <n>',
+      'how many operations its log has (ironrsm), or sessions there are (ironkv-sessions)',
+      wholeFlag('--operations', 1),
+    )
     .option('--plant <bug>', 'plant a known bug in the protocol, by its id, and explore as far as it needs')
     .option('--workers <n>', 'threads', wholeFlag('--workers', 1, 64), 1)
     .option('--symmetry', 'take states that are equal up to the names of interchangeable parts as one')

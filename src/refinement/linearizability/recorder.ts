@@ -15,7 +15,11 @@ interface Recorded<Op, Out> {
   outcome: 'ok' | 'fail' | 'unknown';
   output: Out | undefined;
   effect: number | undefined;
+  /** The latest time at which it can have taken effect; its return alone says so where this is undefined. */
+  effectBy: number | undefined;
 }
+
+const earlier = (returned: number, effectBy: number | undefined): number => Math.min(returned, effectBy ?? returned);
 
 /**
  * Collects calls and returns in the order in which it is told of them: tell it of a call before the request leaves, and of a
@@ -46,6 +50,7 @@ export class HistoryRecorder<Op, Out> {
       outcome: 'unknown',
       output: undefined,
       effect: undefined,
+      effectBy: undefined,
     });
     return id;
   }
@@ -73,13 +78,22 @@ export class HistoryRecorder<Op, Out> {
     if (recorded !== undefined) recorded.effect = place;
   }
 
+  /**
+   * The operation, if it ever returns, had taken effect by the last event: something behind it in an order that was promised returned
+   * then. The first such time counts.
+   */
+  tookEffectByNow(id: CallId): void {
+    const recorded = this.#recorded[id];
+    if (recorded !== undefined) recorded.effectBy ??= this.#lastNs;
+  }
+
   /** The history so far, for `checkLinearizability`. */
   operations(): readonly Operation<Op, Out>[] {
     return this.#recorded
       .filter((r) => r.outcome !== 'fail')
-      .map(({ client, op, call, returned, output }) => {
+      .map(({ client, op, call, returned, output, effectBy }) => {
         const answered = returned !== undefined && output !== undefined;
-        return { client, op, call, answer: answered ? { time: returned, output } : undefined };
+        return { client, op, call, answer: answered ? { time: earlier(returned, effectBy), output } : undefined };
       });
   }
 
@@ -104,11 +118,14 @@ export class HistoryRecorder<Op, Out> {
 }
 
 const writtenOf = (recorder: HistoryRecorder<Call, Result>): readonly WrittenOperation[] =>
-  recorder.recorded().map(({ client, op, call, returned, outcome, output, effect }) => ({
+  recorder.recorded().map(({ client, op, call, returned, outcome, output, effect, effectBy }) => ({
     client,
     call: op,
     calledAt: call,
-    answer: returned === undefined || output === undefined ? undefined : { time: returned, result: output },
+    answer:
+      returned === undefined || output === undefined
+        ? undefined
+        : { time: earlier(returned, effectBy), result: output },
     line: undefined,
     returned,
     outcome,

@@ -140,7 +140,7 @@ function* changedSessions({ before, after }: HostChange): Iterable<SessionEntry>
 }
 
 /** Of all that hosts know and tell of a session; `defect` may take for granted what was true of the entry `was` before. */
-const ofAllKnowledge = (
+export const ofAllKnowledge = (
   name: string,
   source: string,
   defect: (cluster: KvCluster, knowledge: Knowledge, was?: SessionEntry) => Evidence,

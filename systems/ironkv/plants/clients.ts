@@ -22,6 +22,16 @@ const gateways: Plant['patches'] = [
   { file: drawFile, find: 'retryMs: random.int(10, 60)', replace: 'retryMs: 10' },
 ];
 
+/** Clusters of ordered sessions with many requests under way. */
+const inOrder: Plant['patches'] = [
+  { file: 'systems/ironkv/simulation.js', find: 'random.pick([5, 15, 60])', replace: '5' },
+  { file: drawFile, find: 'sessionWindowMax: random.pick([1, 2, 4, 16])', replace: 'sessionWindowMax: 16' },
+  { file: drawFile, find: 'sessionsMax: random.pick([2, 4, 8, 64, 64])', replace: 'sessionsMax: 64' },
+  { file: drawFile, find: 'ordered: random.chance(0.4)', replace: 'ordered: true' },
+  { file: drawFile, find: 'window: random.int(1, sessionWindowMax)', replace: 'window: sessionWindowMax' },
+  { file: drawFile, find: 'users: random.pick([1, 1, 2, 4])', replace: 'users: 4' },
+];
+
 const gatewayHunt: Hunt = { ...hunt, steps: 1200, nodes: 2, faults: ['loss'] };
 
 /** In the order of their numbers. */
@@ -114,9 +124,25 @@ export const clientPlants: readonly Plant[] = [
     ],
     hunt: gatewayHunt,
   },
+  {
+    id: 'KL6',
+    title: 'the client of an ordered session does not tell hosts that it is ordered',
+    seenIn: 'folklore',
+    planted: 'client; ordered sessions only, with many requests under way',
+    checks: ['LIN'],
+    patches: [
+      {
+        file: core,
+        find: "this.#effects.send(host, { tag: 'request', session, seqno, floor, ordered, command })",
+        replace: "this.#effects.send(host, { tag: 'request', session, seqno, floor, ordered: false, command })",
+      },
+      ...inOrder,
+    ],
+    hunt: { ...hunt, nodes: 2 },
+  },
 ];
 
-/** The clusters of the bug above, unharmed. */
+/** The clusters of the bugs above, unharmed. */
 export const clientControls: readonly Plant[] = [
   {
     id: 'KC5',
@@ -133,5 +159,21 @@ export const clientControls: readonly Plant[] = [
       ...gateways,
     ],
     hunt: { ...gatewayHunt, runs: control.runs },
+  },
+  {
+    id: 'KC6',
+    title: 'the client of an ordered session says so in other words',
+    seenIn: '',
+    planted: 'client; ordered sessions only, with many requests under way',
+    checks: [],
+    patches: [
+      {
+        file: core,
+        find: "this.#effects.send(host, { tag: 'request', session, seqno, floor, ordered, command })",
+        replace: "this.#effects.send(host, { tag: 'request', session, seqno, floor, ordered: !!ordered, command })",
+      },
+      ...inOrder,
+    ],
+    hunt: { ...control, nodes: 2 },
   },
 ];

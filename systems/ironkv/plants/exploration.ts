@@ -191,7 +191,11 @@ const ofRanges: readonly ExplorationPlant[] = [
         find: 'horizons: s.horizons, sessions: news.map(knowledgeOf),',
         replace: 'horizons: s.horizons, sessions: [],',
       },
-      { file: invariantsFile, find: 'recordsAreTrue, toldIsTold, executedIsKnown, ];', replace: 'recordsAreTrue, ];' },
+      {
+        file: invariantsFile,
+        find: 'orderIsKept, recordsAreTrue, toldIsTold, executedIsKnown, ];',
+        replace: 'recordsAreTrue, ];',
+      },
     ],
     ...{ size: 1, bound: 0 },
   },

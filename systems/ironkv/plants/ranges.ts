@@ -191,7 +191,7 @@ const contents: readonly Plant[] = [
     title: 'a retry at the new owner executes again: delegates tell of no session',
     seenIn: 'folklore',
     planted:
-      'protocol and host, without the invariants on what is known, and with a service that forgets what it executed, as IronFleet states it',
+      'protocol and host, without the invariants on what is known and on order, and with a service that forgets what it executed, as IronFleet states it',
     checks: ['LIN'],
     patches: [
       {
@@ -206,7 +206,7 @@ const contents: readonly Plant[] = [
       },
       {
         file: invariantsFile,
-        find: 'recordsAreTrue, toldIsTold, executedIsKnown, ];',
+        find: 'orderIsKept, recordsAreTrue, toldIsTold, executedIsKnown, ];',
         replace: 'recordsAreTrue, ];',
       },
       {

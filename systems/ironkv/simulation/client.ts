@@ -10,7 +10,7 @@ import type { Settlement } from '../client/outcome.js';
 import { RangeCache } from '../client/range-cache.js';
 import type { Command } from '../commands.js';
 import { type KvMessage, wireMax } from '../messages.js';
-import type { Asked, KvClientHistory } from './history.js';
+import { type Asked, type KvClientHistory, Sequence } from './history.js';
 
 /** How the users of one session behave. */
 export interface SessionHabits {
@@ -66,6 +66,7 @@ class SimulatedSession {
   readonly #users: readonly User[];
   readonly #underWay = new Map<number, UnderWay>();
   readonly #wake: () => void;
+  readonly #sequence: Sequence | undefined;
   #core: ClientCore;
   #resting = false;
   #unknown = 0;
@@ -84,6 +85,7 @@ class SimulatedSession {
     this.#io = io;
     this.#ranges = ranges;
     this.#users = Array.from({ length: habits.users }, (_, i) => ({ name: `${name}#${i}`, rests: false }));
+    this.#sequence = habits.ordered ? new Sequence() : undefined;
     this.#wake = () => wake(this.#core);
     this.#core = this.#newCore(undefined);
   }
@@ -144,7 +146,7 @@ class SimulatedSession {
     const nowMs = this.#io.nowMs();
     const command = nextCommand(random);
     const timeoutMs = this.#isPatient ? Infinity : Math.ceil(this.#habits.timeoutMs * random.between(1, 2));
-    const asked = history.asked(this.#io.me, user.name, command, nowMs);
+    const asked = history.asked(this.#io.me, user.name, command, nowMs, this.#sequence);
     this.#underWay.set(this.#core.request(nowMs, command, timeoutMs), { user, asked });
     this.#wake();
   }

@@ -26,6 +26,7 @@ export const drawParameters = (random: Random): Parameters => ({
   delegateRestMs: random.pick([0, 2, 5]),
   deliveryBytesMax: random.pick([1, 60, 400, 32_768]),
   deliveryBytesPerMs: random.pick([4, 32, 4096]),
+  stepBytesMax: random.pick([1, 16, 64, 1 << 20, 1 << 20]),
 });
 
 /** Of a session's users; more of them than the window has places, and timeouts that come, now and then. */
@@ -41,13 +42,17 @@ export const drawHabits = (random: Random, { sessionWindowMax }: Parameters, thi
   handOverShare: random.pick([0, 0, 0.05]),
 });
 
-/** Of a connection to a gateway: in order, several requests at once, and none given up. */
-export const ofConnection = (habits: SessionHabits, { sessionWindowMax }: Parameters): SessionHabits => ({
+/** Of a connection to a gateway: in order, several requests at once, and some given up in one of three. */
+export const ofConnection = (
+  habits: SessionHabits,
+  { sessionWindowMax }: Parameters,
+  random: Random,
+): SessionHabits => ({
   ...habits,
   ordered: true,
   window: sessionWindowMax,
   users: 2 * habits.users,
-  timeoutMs: Infinity,
+  timeoutMs: random.chance(1 / 3) ? habits.timeoutMs : Infinity,
 });
 
 const numbered = (count: number): readonly string[] =>

@@ -29,6 +29,23 @@ export interface Asked {
   gaveUp(nowMs: number): void;
 }
 
+/** The requests under way of one ordered session and of those that follow it, in the order in which they were made. */
+export class Sequence {
+  readonly #underWay: CallId[] = [];
+
+  asked(id: CallId): void {
+    this.#underWay.push(id);
+  }
+
+  /** The end of a request; those that were to be executed before it, and have not ended. */
+  ended(id: CallId): readonly CallId[] {
+    const at = this.#underWay.indexOf(id);
+    if (at < 0) return [];
+    this.#underWay.splice(at, 1);
+    return this.#underWay.slice(0, at);
+  }
+}
+
 /** Records the requests of clients, and those of strangers, whose replies nobody sees. */
 export class KvClientHistory implements ClientHistory<KvMessage, HostState> {
   readonly #valueBytesMax: number;
@@ -42,10 +59,15 @@ export class KvClientHistory implements ClientHistory<KvMessage, HostState> {
     this.#recorder = new HistoryRecorder(() => this.#nowMs * 1e6);
   }
 
-  /** `lane`, which has nothing outstanding, sends `command` from `source` for the first time. */
-  asked(source: EndPoint, lane: string, command: Command, nowMs: number): Asked {
+  /**
+   * `lane`, which has nothing outstanding, sends `command` from `source` for the first time. In a `sequence` it may take effect only
+   * behind what was asked there before. The search judges each key for itself, and an order between keys is none of its words; but
+   * what was before a request that is answered has taken effect by then, and that each operation can say for itself.
+   */
+  asked(source: EndPoint, lane: string, command: Command, nowMs: number, sequence?: Sequence): Asked {
     this.#nowMs = nowMs;
     const id = this.#call(source, lane, command);
+    sequence?.asked(id);
     const at = (laterMs: number, end: () => void): void => {
       this.#nowMs = laterMs;
       end();
@@ -55,14 +77,20 @@ export class KvClientHistory implements ClientHistory<KvMessage, HostState> {
         at(laterMs, () => {
           const result = resultOf(outcome);
           this.#recorder.returned(id, result);
+          for (const before of sequence?.ended(id) ?? []) this.#recorder.tookEffectByNow(before);
           this.#effects.answered(id, JSON.stringify(result));
         }),
       refused: (laterMs) =>
         at(laterMs, () => {
           this.#recorder.failed(id);
+          sequence?.ended(id);
           this.#effects.refused(id);
         }),
-      gaveUp: (laterMs) => at(laterMs, () => this.#recorder.gaveUp(id)),
+      gaveUp: (laterMs) =>
+        at(laterMs, () => {
+          this.#recorder.gaveUp(id);
+          sequence?.ended(id);
+        }),
     };
   }
 
