@@ -16,15 +16,21 @@ class NullIo implements StepIo<KvMessage, KvAction> {
   replies = 0;
   readonly me: EndPoint;
   readonly #other: EndPoint;
+  /** Packets of the inbox that were taken. */
+  #taken = 0;
 
   constructor(me: EndPoint, other: EndPoint) {
     this.me = me;
     this.#other = other;
   }
 
-  receiveAll(): readonly Packet<KvMessage>[] {
-    const packets = this.inbox;
-    this.inbox = [];
+  receiveAll(countMax: number): readonly Packet<KvMessage>[] {
+    const packets = this.inbox.slice(this.#taken, this.#taken + countMax);
+    this.#taken += packets.length;
+    if (this.#taken === this.inbox.length) {
+      this.inbox = [];
+      this.#taken = 0;
+    }
     return packets;
   }
 
