@@ -15,13 +15,13 @@ export class Edit {}
 // V8 makes all later ones among the old objects; and there each node that is replaced keeps its version of the whole path, and
 // with it what is young, until the next full collection.
 
-/** Some keys in ascending order of UTF-16 units, with their values. Never empty but in the empty map. The keys' array may be shared. */
+/** Some keys in ascending order of UTF-16 units, with their values. Never empty but in the empty map. Of an edit's own leaf both arrays are its own; others may share that of the keys. */
 export class Leaf<V> {
   readonly owner: Edit | undefined;
-  keys: readonly string[];
-  values: V[];
+  readonly keys: string[];
+  readonly values: V[];
 
-  constructor(owner: Edit | undefined, keys: readonly string[], values: V[]) {
+  constructor(owner: Edit | undefined, keys: string[], values: V[]) {
     this.owner = owner;
     this.keys = keys;
     this.values = values;

@@ -42,14 +42,13 @@ const rebuilt = <V>(
   for (let i = depth - 1; i >= 0; i--) {
     const old = path[i] as Branch<V>;
     const { place, digits } = old;
-    const rank = rankIn(digits, digitAt(key, place));
     if (isOwn(old, owner)) {
-      old.children[rank] = child;
+      if (child !== path[i + 1]) old.children[rankIn(digits, digitAt(key, place))] = child;
       old.size += growth;
       child = old;
     } else {
       const children = old.children.slice();
-      children[rank] = child;
+      children[rankIn(digits, digitAt(key, place))] = child;
       child = new Branch(owner, place, digits, children, old.size + growth);
     }
   }
@@ -73,16 +72,28 @@ const cut = <V>({ keys, values }: Leaf<V>, owner: Maybe): Branch<V> => {
 
 /** The leaf with another value at position `i`. */
 const withValue = <V>(leaf: Leaf<V>, i: number, value: V, edit: Maybe): Leaf<V> => {
-  const changed = isOwn(leaf, edit) ? leaf : new Leaf(edit, leaf.keys, leaf.values.slice());
+  // What nobody changes in place may be shared.
+  const changed = isOwn(leaf, edit)
+    ? leaf
+    : new Leaf(edit, edit === undefined ? leaf.keys : leaf.keys.slice(), leaf.values.slice());
   changed.values[i] = value;
   return changed;
 };
 
-/** The leaf with these in place of what it has. */
-const leafWith = <V>(leaf: Leaf<V>, keys: readonly string[], values: V[], edit: Maybe): Leaf<V> => {
-  if (!isOwn(leaf, edit)) return new Leaf(edit, keys, values);
-  leaf.keys = keys;
-  leaf.values = values;
+/** The leaf with a key more, at position `i`. */
+const withOneMore = <V>(leaf: Leaf<V>, i: number, key: string, value: V, edit: Maybe): Leaf<V> => {
+  // `splice` leaves room for more behind what it has put in: of use to an edit, and otherwise twice the memory of many small arrays.
+  if (!isOwn(leaf, edit)) return new Leaf(edit, leaf.keys.toSpliced(i, 0, key), leaf.values.toSpliced(i, 0, value));
+  leaf.keys.splice(i, 0, key);
+  leaf.values.splice(i, 0, value);
+  return leaf;
+};
+
+/** The leaf without the key at position `i`. */
+const withOneLess = <V>(leaf: Leaf<V>, i: number, edit: Maybe): Leaf<V> => {
+  if (!isOwn(leaf, edit)) return new Leaf(edit, leaf.keys.toSpliced(i, 1), leaf.values.toSpliced(i, 1));
+  leaf.keys.splice(i, 1);
+  leaf.values.splice(i, 1);
   return leaf;
 };
 
@@ -113,7 +124,6 @@ const branchWith = <V>(
 const withChild = <V>(branch: Branch<V>, key: string, leaf: Leaf<V>, edit: Maybe): Branch<V> => {
   const { place, digits, children, size } = branch;
   const digit = digitAt(key, place);
-  // Not by `splice` in place, which leaves room for more behind what it has put in, and so doubles many small arrays.
   const more = children.toSpliced(rankIn(digits, digit), 0, leaf);
   return branchWith(branch, digits | (1 << digit), more, size + 1, edit);
 };
@@ -129,39 +139,44 @@ const withoutChild = <V>(branch: Branch<V>, key: string, rank: number, edit: May
 const joined = <V>(leaves: readonly Leaf<V>[], owner: Maybe): Leaf<V> =>
   new Leaf(
     owner,
-    leaves.flatMap(({ keys }) => keys),
-    leaves.flatMap(({ values }) => values),
+    ([] as string[]).concat(...leaves.map(({ keys }) => keys)),
+    ([] as V[]).concat(...leaves.map(({ values }) => values)),
   );
 
-/** The tree with a key that it does not have; `path` and `leaf` as `descend` found them. */
+/** The tree with a key that it does not have; `path` and `leaf` as `descend` found them, and the key's position in that leaf. */
 const withKey = <V>(
   path: readonly Branch<V>[],
   leaf: Leaf<V> | undefined,
+  i: number,
   key: string,
   value: V,
   edit: Maybe,
 ): Node<V> => {
-  const near = leaf ?? lowestLeaf(path.at(-1) as Branch<V>);
+  const near = leaf ?? lowestLeaf(path[path.length - 1] as Branch<V>);
   const first = near.keys[0];
-  const alone = new Leaf(edit, [key], [value]);
-  if (first === undefined) return alone;
+  if (first === undefined) return new Leaf(edit, [key], [value]);
   const place = criticalPlace(first, key);
   let depth = path.length;
   while (depth > 0 && (path[depth - 1] as Branch<V>).place > place) depth--;
   const parent = path[depth - 1];
   // The key agrees with all below as far as any, and goes another way than each.
-  if (parent?.place === place) return rebuilt(path, depth - 1, key, withChild(parent, key, alone, edit), 1, edit);
+  if (parent?.place === place) {
+    const more = withChild(parent, key, new Leaf(edit, [key], [value]), edit);
+    return rebuilt(path, depth - 1, key, more, 1, edit);
+  }
   const above = path[depth];
   // All below agree on more than they share with the key.
-  if (above !== undefined) return rebuilt(path, depth, key, branchOf(place, above, alone, edit), 1, edit);
-  const i = positionIn(near.keys, key);
-  const grown = leafWith(near, near.keys.toSpliced(i, 0, key), near.values.toSpliced(i, 0, value), edit);
+  if (above !== undefined) {
+    const both = branchOf(place, above, new Leaf(edit, [key], [value]), edit);
+    return rebuilt(path, depth, key, both, 1, edit);
+  }
+  const grown = withOneMore(near, i, key, value, edit);
   return rebuilt(path, depth, key, grown.keys.length > leafKeysMax ? cut(grown, edit) : grown, 1, edit);
 };
 
 /** The tree without the key at position `i` of the leaf to which `path` leads. */
 const withoutKey = <V>(path: readonly Branch<V>[], leaf: Leaf<V>, i: number, key: string, edit: Maybe): Node<V> => {
-  const left = leafWith(leaf, leaf.keys.toSpliced(i, 1), leaf.values.toSpliced(i, 1), edit);
+  const left = withOneLess(leaf, i, edit);
   const depth = path.length - 1;
   const parent = path[depth];
   if (parent === undefined) return left;
@@ -190,7 +205,7 @@ export const update = <V>(
   const is = change(was);
   // Not by `===`, which looks into both of two different objects: what is replaced lies cold in memory.
   if (Object.is(is, was)) return root;
-  if (!isThere) return withKey(path, leaf, key, is as V, edit);
+  if (!isThere) return withKey(path, leaf, i, key, is as V, edit);
   if (is === undefined) return withoutKey(path, leaf, i, key, edit);
   return rebuilt(path, path.length, key, withValue(leaf, i, is, edit), 0, edit);
 };
