@@ -20,6 +20,11 @@ const gateways: Plant['patches'] = [
   { file: drawFile, find: 'sessionsAnnounced: random.pick([1, 2, 8, 1 << 20])', replace: 'sessionsAnnounced: 1 << 20' },
   { file: drawFile, find: 'users: random.pick([1, 1, 2, 4])', replace: 'users: 4' },
   { file: drawFile, find: 'retryMs: random.int(10, 60)', replace: 'retryMs: 10' },
+  {
+    file: drawFile,
+    find: 'timeoutMs: random.chance(1 / 3) ? habits.timeoutMs : Infinity',
+    replace: 'timeoutMs: Infinity',
+  },
 ];
 
 /** Clusters of ordered sessions with many requests under way. */
