@@ -138,6 +138,8 @@ const ofRanges: readonly ExplorationPlant[] = [
         find: '...withoutPairs(s, texts),',
         replace: '...withoutPairs(s, texts), kept: [...(s.kept ?? []), ...pairs],',
       },
+      // A write makes the new state field by field.
+      { file: protocol('sessions'), find: 'shards: s.shards,', replace: 'shards: s.shards, kept: s.kept,' },
       {
         file: protocol('deliveries'),
         find: 'return withPairs({ ...knowing, map: given(knowing.map, range, s.constants.index) }, body.pairs);',

@@ -140,6 +140,8 @@ const contents: readonly Plant[] = [
           const pairs = [...(s.kept ?? []).filter(isBack), ...body.pairs];
           return withPairs({ ...knowing, map: given(knowing.map, range, s.constants.index) }, pairs);`,
       },
+      // A write makes the new state field by field.
+      { file: protocol('sessions'), find: 'shards: s.shards,', replace: 'shards: s.shards, kept: s.kept,' },
       {
         file: host('mover'),
         find: 'map.assign(lo, hi, recipient);',
