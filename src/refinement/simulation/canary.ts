@@ -23,7 +23,7 @@ type Simulate<C, H extends Host<M, W>, S, M extends Tagged, Step extends Tagged,
 const options: RunOptions = { seed: 1, steps: 200, faults: [], nodes: undefined };
 
 /** Clusters in which a canary is looked for. */
-const seedsMax = 4;
+const seedsMax = 16;
 
 /** Runs every canary; one sentence for each that was not reported. */
 export const silentCanaries = async <
