@@ -267,7 +267,7 @@ export class ClientCore {
   #takeOverdue(nowMs: number): readonly Lost[] {
     const due = this.#sessions.outstanding().filter((p) => nowMs >= p.deadlineMs);
     const { current } = this.#sessions;
-    if (due.length === 0) return due.map(overdue);
+    if (due.length === 0) return [];
     if (this.#options.ordered && current !== undefined) return this.#abandon(current, nowMs, () => orderLost);
     for (const pending of due) this.#remove(pending.window as Window, pending);
     return due.map(overdue);

@@ -50,8 +50,8 @@ export class Lane {
         if (nowMs < pending.retryAtMs || !this.#effects.send(window, pending, host, nowMs)) return;
       }
       const repeatable = !pending.maybeUnheard || isWrite(pending.command);
-      // Behind one that asks its way nothing would be executed, and what was sent may be lost with it.
       this.#lastHost = host;
+      // Behind one that asks its way nothing would be executed, and what was sent may be lost with it.
       this.#lastFollowed = repeatable && !isAstray(pending) && (first || follows);
     }
   }
